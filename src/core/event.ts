@@ -1,0 +1,113 @@
+import type {
+  EngineSpec,
+  EngineState,
+  Estimate,
+  Knobs,
+  Outcome,
+  PriorityClass,
+  Speed,
+} from "./types.ts";
+
+/** A request of a workflow reached the driver. */
+export interface RequestArrived {
+  readonly type: "request-arrived";
+  readonly timeMs: number;
+  /** Unique among unfinished requests. */
+  readonly requestId: string;
+  /** Already scoped by API key. */
+  readonly workflowId: string;
+  /** Stage index within the workflow, from 0, as the driver counts it. */
+  readonly stage: number;
+  readonly class: PriorityClass;
+  /** The name the client asked for; a workflow keeps one engine per pool. */
+  readonly pool: string;
+  /** What is known without waiting, one per candidate model, in the order of the configuration. The models named here are the candidates. */
+  readonly estimates: readonly Estimate[];
+  /** True when a better estimate should be asked for (command `predict`). */
+  readonly predict: boolean;
+  /** Tokens of the whole prompt, history included. */
+  readonly promptTokens: number;
+  /** The client's limit on output tokens, or null. */
+  readonly outputTokensMax: number | null;
+  /** True when tokens reach the client as they come, so that nothing can be retried after the first. */
+  readonly streams: boolean;
+  /** Longest wait before it must have been dispatched. */
+  readonly queueWaitMsMax: number;
+  readonly knobs: Knobs | null;
+}
+
+/** The predictor answered; a null `estimates` says that it failed. */
+export interface PredictionReady {
+  readonly type: "prediction-ready";
+  readonly timeMs: number;
+  readonly requestId: string;
+  readonly estimates: readonly Estimate[] | null;
+}
+
+/** Output tokens since the last such event. The first one says that the engine has started. */
+export interface TokensStreamed {
+  readonly type: "tokens-streamed";
+  readonly timeMs: number;
+  readonly requestId: string;
+  readonly attempt: number;
+  readonly tokens: number;
+}
+
+/** The engine is done with a request that was dispatched to it. */
+export interface RequestEnded {
+  readonly type: "request-ended";
+  readonly timeMs: number;
+  readonly requestId: string;
+  readonly attempt: number;
+  /** failed: the engine broke. full: the engine has no room (503/429), it is not ill. */
+  readonly result: "completed" | "refused" | "failed" | "full";
+  /** Output tokens of the stage, as the engine counted them. */
+  readonly outputTokens: number;
+}
+
+/** Something is known about an engine. `spec` joins it or replaces what was known. */
+export interface EngineChanged {
+  readonly type: "engine-changed";
+  readonly timeMs: number;
+  readonly engine: string;
+  readonly spec?: EngineSpec;
+  readonly state?: EngineState;
+  readonly speed?: Speed;
+  /** What the engine itself reports; needed where requests wait inside it. */
+  readonly load?: { readonly waiting: number; readonly running: number };
+}
+
+/** The client of a request left. */
+export interface ClientGone {
+  readonly type: "client-gone";
+  readonly timeMs: number;
+  readonly requestId: string;
+}
+
+/** A workflow was declared finished, with its score if one is known. */
+export interface WorkflowEnded {
+  readonly type: "workflow-ended";
+  readonly timeMs: number;
+  readonly workflowId: string;
+  /** 0..1, or null. */
+  readonly score: number | null;
+}
+
+/** Nothing but time; must come no later than `nextWakeMs`. */
+export interface TimePassed {
+  readonly type: "time-passed";
+  readonly timeMs: number;
+}
+
+export type Event =
+  | RequestArrived
+  | PredictionReady
+  | TokensStreamed
+  | RequestEnded
+  | EngineChanged
+  | ClientGone
+  | WorkflowEnded
+  | TimePassed;
+
+export type EndedResult = RequestEnded["result"];
+export type { Outcome };
