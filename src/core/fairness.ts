@@ -1,11 +1,11 @@
 import { assert } from "./assert.ts";
 
 /** What is aged: its starvation level, the round it joined in, and its place among those that joined. */
-export interface Aged {
+export interface Aged<T> {
   level: number;
   joinedRound: number;
-  older: Aged | null;
-  younger: Aged | null;
+  older: T | null;
+  younger: T | null;
   aging: boolean;
 }
 
@@ -16,7 +16,7 @@ export interface Aged {
  *
  * A round is one dispatch in the gateway and one iteration in an engine.
  */
-export class Aging<T extends Aged> {
+export class Aging<T extends Aged<T>> {
   /** S; 0 switches aging off. */
   readonly threshold: number;
   /** Rounds begun so far. */
@@ -45,9 +45,9 @@ export class Aging<T extends Aged> {
   leave(aged: T): void {
     if (!aged.aging) return;
     aged.aging = false;
-    if (aged.older === null) this.#oldest = aged.younger as T | null;
+    if (aged.older === null) this.#oldest = aged.younger;
     else aged.older.younger = aged.younger;
-    if (aged.younger === null) this.#youngest = aged.older as T | null;
+    if (aged.younger === null) this.#youngest = aged.older;
     else aged.younger.older = aged.older;
     aged.older = null;
     aged.younger = null;
