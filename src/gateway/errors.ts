@@ -3,7 +3,6 @@ import type { Outcome } from "../core/types.ts";
 /** What the clients' libraries sort errors by, beside the status. */
 export type ErrorType =
   | "invalid_request_error"
-  | "not_found_error"
   | "rate_limit_error"
   | "timeout_error"
   | "server_error";
