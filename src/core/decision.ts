@@ -1,0 +1,41 @@
+import type { Chosen, Weighed } from "./route.ts";
+import type { RequestBook, State } from "./state.ts";
+import type { Candidate, Decision, Rule } from "./types.ts";
+
+/** The reasons of one choice as a value that outlives it (invariant 9). */
+export function toDecision(
+  state: State,
+  request: RequestBook,
+  chosen: Chosen,
+  reason: { readonly rule: Rule; readonly movedFrom: string | null },
+): Decision {
+  const { best } = chosen;
+  const { rule, movedFrom } = reason;
+  const { policy } = state.options;
+  return {
+    requestId: request.arrived.requestId,
+    workflowId: request.workflow.id,
+    stage: request.arrived.stage,
+    timeMs: state.nowMs,
+    choice: policy.choice,
+    rule,
+    engine: best.engine,
+    model: best.model,
+    confidence: best.confidence,
+    remainingTokens: best.remainingTokens,
+    estimateSource: sourceOf(request, best.model),
+    prediction: request.prediction,
+    movedFrom,
+    price: request.arrived.knobs?.price ?? policy.price,
+    candidates: chosen.candidates.map(toCandidate),
+  };
+}
+
+function sourceOf(request: RequestBook, model: string): string {
+  return request.estimates.find((each) => each.model === model)?.source ?? "none";
+}
+
+function toCandidate(weighed: Weighed): Candidate {
+  const { book: _book, ...candidate } = weighed;
+  return candidate;
+}

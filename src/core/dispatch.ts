@@ -1,0 +1,141 @@
+import { assert } from "./assert.ts";
+import { dequeue, enqueue } from "./assignment.ts";
+import { toDecision } from "./decision.ts";
+import { toBookedTokens } from "./ledger.ts";
+import { heldTokensOf, waitMs } from "./price.ts";
+import { choose, estimateFor, pricePerMs } from "./route.ts";
+import type { EngineBook, RequestBook, State } from "./state.ts";
+
+/** Gives the engine work from the head of its queue, or late choices, for as long as it has room. */
+export function fill(state: State, engine: EngineBook): void {
+  if (engine.state === "dead" || engine.state === "removed") return;
+  if (engine.pausedUntilMs > state.nowMs) return;
+  for (;;) {
+    promoteDue(engine);
+    const head = engine.queue.first()?.value ?? lateChoice(state, engine);
+    if (head === null || !hasRoom(engine, head)) return;
+    dispatch(state, engine, head);
+  }
+}
+
+/** Room for one more: a sequence (with over-commit) and KV tokens. An engine that queues itself always has room. */
+function hasRoom(engine: EngineBook, request: RequestBook): boolean {
+  const { spec } = engine;
+  if (spec.queuePlace === "engine" || engine.running.size === 0) return true;
+  if (engine.running.size >= spec.maxSequences + spec.overCommit) return false;
+  return engine.heldTokens + needOf(request, engine) <= spec.kvTokens;
+}
+
+function needOf(request: RequestBook, engine: EngineBook): number {
+  return heldTokensOf(request, estimateFor(request, engine.spec.model).stageTokens);
+}
+
+/** Starvation: who was passed over in S rounds sorts before everyone of its class (paper). */
+function promoteDue(engine: EngineBook): void {
+  for (;;) {
+    const starved = engine.aging.due();
+    if (starved === null) return;
+    engine.queue.remove(starved.entry);
+    starved.level = -1;
+    engine.queue.insert(starved.entry);
+    engine.promotions++;
+  }
+}
+
+function dispatch(state: State, engine: EngineBook, request: RequestBook): void {
+  assert(request.decision !== null, "a dispatched request was decided upon");
+  const { entry, arrived, workflow } = request;
+  engine.queue.remove(entry);
+  engine.aging.leave(request);
+  engine.aging.rounds++;
+  state.deadlines.remove(request.deadline);
+  state.waitingRequests--;
+  state.waitingByClass[arrived.class]--;
+  request.state = "running";
+  request.attempt++;
+  request.dispatchedMs = state.nowMs;
+  request.promotedAtRound = entry.level < 0 ? engine.aging.rounds : null;
+  request.heldTokens = toBookedTokens(needOf(request, engine));
+  engine.heldTokens += request.heldTokens;
+  engine.running.set(arrived.requestId, request);
+  engine.sentSinceReport++;
+  markServed(workflow, arrived.pool, engine);
+  state.commands.push({
+    type: "dispatch",
+    requestId: arrived.requestId,
+    engine: engine.spec.name,
+    attempt: request.attempt,
+    priority: entry.priority,
+    queuedMs: request.queuedMs ?? state.nowMs,
+    decision: request.decision,
+  });
+}
+
+function markServed(workflow: RequestBook["workflow"], pool: string, engine: EngineBook): void {
+  const home = workflow.homes.get(pool);
+  if (home !== undefined && home.engine === engine) home.started = true;
+  if (!workflow.models.includes(engine.spec.model)) workflow.models.push(engine.spec.model);
+}
+
+/**
+ * Late choice (findings, section 2): an engine that has room and nothing queued takes, from the
+ * heads of the other queues, the unstarted workflow that gains most by the move: what its model adds
+ * in confidence and what the wait in the other queue costs. Answers it, moved, or null.
+ */
+function lateChoice(state: State, engine: EngineBook): RequestBook | null {
+  const { policy } = state.options;
+  const { spec } = engine;
+  if (policy.choice !== "auto" || policy.lateChoiceRequestsMax <= 0) return null;
+  if (engine.state !== "live" || spec.queuePlace === "engine") return null;
+  if (engine.running.size >= spec.maxSequences + spec.overCommit) return null;
+  let best: RequestBook | null = null;
+  let bestGain = 0;
+  for (const other of state.engines) {
+    if (other === engine || other.queue.size === 0) continue;
+    let left = policy.lateChoiceRequestsMax;
+    let before = 0;
+    other.queue.each((entry) => {
+      const gain = gainOfMove(state, entry.value, engine, waitMs(state, other, before));
+      before += entry.tokens;
+      if (gain > bestGain) {
+        best = entry.value;
+        bestGain = gain;
+      }
+      return --left > 0;
+    });
+  }
+  if (best !== null) move(state, best, engine);
+  return best;
+}
+
+/** q[e] - q[old] + (kappa / T0) x the wait that is saved; -Infinity when the request cannot move. */
+function gainOfMove(state: State, request: RequestBook, to: EngineBook, savedMs: number): number {
+  const from = request.engine;
+  const home = request.workflow.homes.get(request.arrived.pool);
+  if (from === null || home?.started === true) return Number.NEGATIVE_INFINITY;
+  if (request.avoid === to) return Number.NEGATIVE_INFINITY;
+  const there = request.estimates.find((each) => each.model === to.spec.model);
+  if (there === undefined || !hasRoom(to, request)) return Number.NEGATIVE_INFINITY;
+  const here = estimateFor(request, from.spec.model);
+  const perMs = pricePerMs(state, request, [from, to]);
+  return there.confidence - here.confidence + perMs * savedMs;
+}
+
+function move(state: State, request: RequestBook, to: EngineBook): void {
+  const from = request.engine;
+  assert(from !== null, "what moves is queued somewhere");
+  dequeue(state, request);
+  const weighed = choose(state, request, [from, to], null);
+  const best = weighed.candidates.find((each) => each.book === to) ?? weighed.best;
+  const chosen = { ...weighed, best };
+  request.decision = toDecision(state, request, chosen, {
+    rule: "late-choice",
+    movedFrom: from.spec.name,
+  });
+  enqueue(state, request, to);
+  const home = request.workflow.homes.get(request.arrived.pool);
+  if (home !== undefined) {
+    home.engine = to;
+    home.model = to.spec.model;
+  }
+}

@@ -1,0 +1,26 @@
+import { priorityOf } from "./order.ts";
+import type { RequestBook, State } from "./state.ts";
+import { PRIORITY_CLASSES, type Estimate } from "./types.ts";
+
+/** Which prediction of the remaining tokens the policy goes by: auto prices and orders by the mean, the paper by the median. */
+export function remainingTokensOf(state: State, estimate: Estimate): number {
+  const tokens =
+    state.options.policy.choice === "auto" ? estimate.remainingMean : estimate.remainingMedian;
+  return tokens > 0 ? tokens : 0;
+}
+
+/** Sets the key under which the request would be queued with this estimate; its level stays. */
+export function setKey(state: State, request: RequestBook, estimate: Estimate): void {
+  const { workflow, entry } = request;
+  entry.rank = PRIORITY_CLASSES.indexOf(request.arrived.class);
+  entry.readyMs = request.arrived.timeMs;
+  entry.priority = priorityOf(state.options.policy.order, {
+    workflowArrivalMs: workflow.arrivedMs,
+    stageTokens: estimate.stageTokens > 0 ? estimate.stageTokens : 0,
+    remainingTokens: remainingTokensOf(state, estimate),
+    producedTokens: workflow.producedTokens,
+    attainedTokens: request.tokensSeen,
+    promptTokens: request.arrived.promptTokens,
+    ageReading: workflow.ageReading,
+  });
+}

@@ -1,0 +1,67 @@
+import { assign } from "./assignment.ts";
+import { setDeadline } from "./admission.ts";
+import { fill } from "./dispatch.ts";
+import { finish, leaveEngine } from "./outcome.ts";
+import type { EngineBook, RequestBook, State } from "./state.ts";
+
+/** First pause of an engine after a failure, ms; each further failure in a row doubles it. */
+const PAUSE_MS = 100;
+const PAUSE_MS_MAX = 5000;
+
+/**
+ * A dispatched request came back without an answer. It is queued again, on another engine where one
+ * can serve, unless tokens have reached the client or its attempts are used up. An engine that was
+ * full is not ill: that costs no attempt, only time.
+ */
+export function retryOrFail(
+  state: State,
+  request: RequestBook,
+  result: "failed" | "full" | "engine-died",
+): void {
+  const engine = leaveRunning(state, request);
+  if (result !== "engine-died") pause(state, engine, result);
+  if (result !== "full") request.failures++;
+  const spoken = request.arrived.streams && request.tokensSeen > 0;
+  if (spoken || request.failures >= state.options.attemptsMax) {
+    fail(state, request);
+    return fill(state, engine);
+  }
+  // A workflow that has begun waits for its engine: its context is there.
+  const waits = result === "full" && request.workflow.completedStages > 0;
+  request.avoid = waits ? null : engine;
+  request.tokensSeen = 0;
+  request.firstTokenMs = null;
+  const next = assign(state, request, engine.spec.name);
+  fill(state, engine);
+  if (next !== null && next !== engine) fill(state, next);
+}
+
+/** Back among those that wait, on no engine. */
+function leaveRunning(state: State, request: RequestBook): EngineBook {
+  const engine = leaveEngine(request);
+  const servedRounds = engine.aging.rounds - (request.promotedAtRound ?? 0);
+  const keepsLevel =
+    request.promotedAtRound !== null && servedRounds < state.options.policy.starvationQuantum;
+  request.level = keepsLevel ? -1 : 0;
+  request.state = "queued";
+  state.waitingRequests++;
+  state.waitingByClass[request.arrived.class]++;
+  setDeadline(state, request, request.arrived.timeMs + request.arrived.queueWaitMsMax);
+  return engine;
+}
+
+function pause(state: State, engine: EngineBook, result: "failed" | "full"): void {
+  if (result === "failed") engine.failuresInRow++;
+  const doublings = Math.min(Math.max(engine.failuresInRow - 1, 0), 6);
+  engine.pausedUntilMs = state.nowMs + Math.min(PAUSE_MS * 2 ** doublings, PAUSE_MS_MAX);
+}
+
+function fail(state: State, request: RequestBook): void {
+  state.commands.push({
+    type: "reject",
+    requestId: request.arrived.requestId,
+    outcome: "engine-failed",
+    retryAfterMs: null,
+  });
+  finish(state, request, { outcome: "engine-failed", outputTokens: request.tokensSeen });
+}

@@ -1,0 +1,222 @@
+import { Aging } from "./fairness.ts";
+import { AgeClock } from "./clock.ts";
+import type { Command } from "./command.ts";
+import type { RequestArrived } from "./event.ts";
+import type { Account, Line } from "./ledger.ts";
+import { RunningMean } from "./mean.ts";
+import { OrderedQueue, QueueEntry, type QueuePrefix } from "./queue.ts";
+import { createRandom, type Random } from "./random.ts";
+import type {
+  Decision,
+  EngineSpec,
+  EngineState,
+  Estimate,
+  Policy,
+  PriorityClass,
+  Speed,
+} from "./types.ts";
+
+export interface SchedulerOptions {
+  readonly policy: Policy;
+  /** Seeds chance (random choice, tree shapes). */
+  readonly seed: number;
+  /** Longest time a request waits for its prediction. */
+  readonly predictionBudgetMs: number;
+  /** Dispatches of one request that may fail before it does. */
+  readonly attemptsMax: number;
+  /** Requests that may be unfinished and not yet dispatched; one more is rejected. */
+  readonly queueRequestsMax: number;
+  /** Workflows remembered; the one that is idle longest makes room. */
+  readonly workflowsMax: number;
+  /** A workflow without requests for so long is finished. */
+  readonly workflowIdleMs: number;
+  /** Engines that are there from the start; others join by event. */
+  readonly engines: readonly EngineSpec[];
+}
+
+/** Where a request is. Exactly one at a time (invariant 2). */
+export type RequestState = "predicting" | "queued" | "running" | "ended";
+
+/** One unfinished request. Owned by the state from arrival to outcome. */
+export class RequestBook implements Line {
+  readonly arrived: RequestArrived;
+  readonly workflow: WorkflowBook;
+  readonly sequence: number;
+  readonly entry: QueueEntry<RequestBook>;
+  /** Its place among the deadlines (prediction, then queue wait). */
+  readonly deadline: QueueEntry<RequestBook>;
+  state: RequestState = "predicting";
+  /** Current estimates, one per candidate model; replaced when the predictor answers. */
+  estimates: readonly Estimate[];
+  prediction: Decision["prediction"] = "not-asked";
+  engine: EngineBook | null = null;
+  decision: Decision | null = null;
+  /** Engine whose failure sent it back; avoided while another can serve. */
+  avoid: EngineBook | null = null;
+  attempt = 0;
+  failures = 0;
+  tokensSeen = 0;
+  heldTokens = 0;
+  queuedMs: number | null = null;
+  dispatchedMs: number | null = null;
+  firstTokenMs: number | null = null;
+  /** Rounds of its engine when it was dispatched at a raised level; null otherwise. */
+  promotedAtRound: number | null = null;
+  // Line of the ledger.
+  account: Account | null = null;
+  bookedTokens = 0;
+  // Place among those that age.
+  joinedRound = 0;
+  older: RequestBook | null = null;
+  younger: RequestBook | null = null;
+  aging = false;
+
+  constructor(arrived: RequestArrived, workflow: WorkflowBook, sequence: number) {
+    this.arrived = arrived;
+    this.workflow = workflow;
+    this.sequence = sequence;
+    this.estimates = arrived.estimates;
+    this.entry = new QueueEntry<RequestBook>(this, sequence);
+    this.deadline = new QueueEntry<RequestBook>(this, sequence);
+  }
+
+  get level(): number {
+    return this.entry.level;
+  }
+
+  set level(level: number) {
+    this.entry.level = level;
+  }
+}
+
+/** The engine that serves a workflow's requests of one pool. */
+export interface Home {
+  engine: EngineBook;
+  model: string;
+  /** A stage has been dispatched there: from now on it stays. */
+  started: boolean;
+}
+
+export class WorkflowBook {
+  readonly id: string;
+  readonly arrivedMs: number;
+  /** Reading of the age clock at its arrival. */
+  readonly ageReading: number;
+  readonly homes: Map<string, Home> = new Map();
+  readonly models: string[] = [];
+  /** Its predicted length has moved the scales (U). */
+  observed = false;
+  openRequests = 0;
+  stages = 0;
+  completedStages = 0;
+  /** Output tokens of its completed stages. */
+  producedTokens = 0;
+  lastSeenMs: number;
+  /** Declared finished while requests were open; the score that was given. */
+  declared: { readonly score: number | null } | null = null;
+  /** Prompt and output of the last completed stage, and the engine that holds them. */
+  context: { readonly engine: EngineBook; readonly tokens: number } | null = null;
+
+  constructor(id: string, nowMs: number, ageReading: number) {
+    this.id = id;
+    this.arrivedMs = nowMs;
+    this.ageReading = ageReading;
+    this.lastSeenMs = nowMs;
+  }
+}
+
+/** Stages and prompts whose lengths shape an engine's means. */
+const STAGES_REMEMBERED = 500;
+
+/** One engine: what it is, what waits for it and what it runs. */
+export class EngineBook implements Account {
+  spec: EngineSpec;
+  state: EngineState = "live";
+  readonly queue: OrderedQueue<RequestBook>;
+  readonly aging: Aging<RequestBook>;
+  readonly running: Map<string, RequestBook> = new Map();
+  /** KV tokens that the running requests are expected to hold. */
+  heldTokens = 0;
+  inFlightTokens = 0;
+  inFlightRequests = 0;
+  promotions = 0;
+  /** What it said of its own queue, and how many requests it was sent since. */
+  reported: { readonly waiting: number; readonly running: number } | null = null;
+  sentSinceReport = 0;
+  /** It takes nothing until then: it was full or failed. */
+  pausedUntilMs = 0;
+  failuresInRow = 0;
+  /** Output tokens of a stage. */
+  readonly stageTokens: RunningMean = new RunningMean(0, STAGES_REMEMBERED);
+  /** Prompt tokens that had to be computed per output token. */
+  readonly promptPerOutput: RunningMean = new RunningMean(0, STAGES_REMEMBERED);
+
+  constructor(spec: EngineSpec, random: Random, starvationThreshold: number) {
+    this.spec = spec;
+    this.queue = new OrderedQueue<RequestBook>(random);
+    this.aging = new Aging<RequestBook>(starvationThreshold);
+  }
+
+  get speed(): Speed {
+    return this.spec.speed;
+  }
+}
+
+/** Everything the scheduler knows. One owner, changed only by `step`. */
+export interface State {
+  readonly options: SchedulerOptions;
+  readonly random: Random;
+  readonly clock: AgeClock;
+  /** In the order in which they joined. */
+  readonly engines: EngineBook[];
+  readonly requests: Map<string, RequestBook>;
+  readonly workflows: Map<string, WorkflowBook>;
+  /** Workflows without open requests, the one idle longest first. */
+  readonly idle: Map<string, WorkflowBook>;
+  /** Accepted requests whose engines are all gone, in order of arrival. */
+  readonly stranded: Map<string, RequestBook>;
+  readonly deadlines: OrderedQueue<RequestBook>;
+  nowMs: number;
+  sequence: number;
+  /** Requests not yet dispatched. */
+  waitingRequests: number;
+  readonly waitingByClass: Record<PriorityClass, number>;
+  roundRobin: number;
+  /** Answers of the queue's sums: no allocation while candidates are weighed. */
+  readonly prefix: QueuePrefix;
+  /** Filled during a step, handed out at its end. */
+  commands: Command[];
+}
+
+export function createState(options: SchedulerOptions): State {
+  const random = createRandom(options.seed);
+  const state: State = {
+    options,
+    random,
+    clock: new AgeClock(options.policy.ageScale),
+    engines: [],
+    requests: new Map(),
+    workflows: new Map(),
+    idle: new Map(),
+    stranded: new Map(),
+    deadlines: new OrderedQueue<RequestBook>(random),
+    nowMs: Number.NEGATIVE_INFINITY,
+    sequence: 0,
+    waitingRequests: 0,
+    waitingByClass: { system: 0, interactive: 0, default: 0, bulk: 0 },
+    roundRobin: 0,
+    prefix: { count: 0, tokens: 0 },
+    commands: [],
+  };
+  for (const spec of options.engines) state.engines.push(createEngine(state, spec));
+  return state;
+}
+
+export function createEngine(state: State, spec: EngineSpec): EngineBook {
+  return new EngineBook(spec, state.random, state.options.policy.starvationThreshold);
+}
+
+export function findEngine(state: State, name: string): EngineBook | null {
+  for (const engine of state.engines) if (engine.spec.name === name) return engine;
+  return null;
+}
