@@ -1,0 +1,108 @@
+import type { Knobs, Policy, Speed } from "../core/types.ts";
+
+/** What serves the engine's API: decides which fields it takes and whether a queued request can be aborted. */
+export type EngineKind =
+  | "vllm"
+  | "sglang"
+  | "llama.cpp"
+  | "ollama"
+  | "tgi"
+  | "transformers"
+  | "openai";
+
+/** How a priority is passed on. vllm: smaller is sooner. sglang: larger is sooner. none: not at all. */
+export type EnginePriority = "none" | "vllm" | "sglang";
+
+export interface EngineTimeouts {
+  readonly connectMs: number;
+  /** Until the status line, which several engines send with the first token. */
+  readonly headersMs: number;
+  /** Between two pieces of a stream. */
+  readonly idleMs: number;
+  readonly totalMs: number;
+}
+
+/** One serving process of one model. */
+export interface EngineConfig {
+  /** Unique. */
+  readonly name: string;
+  /** Base of the OpenAI API without a slash at its end: `<url>/chat/completions` is called. */
+  readonly url: string;
+  /** The name that clients and the scheduler use. */
+  readonly model: string;
+  /** The name that the engine is sent. */
+  readonly upstreamModel: string;
+  readonly kind: EngineKind;
+  /** Prior probability that the model solves a task, 0..1; the same for all replicas of a model. */
+  readonly confidence: number;
+  readonly maxConcurrency: number;
+  readonly kvTokens: number;
+  /** Secret: show a config only through `showConfig`. */
+  readonly apiKey: string | null;
+  /** Sent with every request; the values are secret. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly priority: EnginePriority;
+  readonly speed: Speed;
+  /** False: `speed` is a guess that a calibration should replace. */
+  readonly speedIsMeasured: boolean;
+  readonly timeouts: EngineTimeouts;
+}
+
+/** A name that clients may ask for and that stands for several models. */
+export interface VirtualModel {
+  readonly name: string;
+  /** Real models, in the order in which ties are broken. */
+  readonly candidates: readonly string[];
+  readonly knobs: Knobs | null;
+}
+
+export interface Limits {
+  readonly bodyBytesMax: number;
+  readonly headerBytesMax: number;
+  /** One event of an engine's stream. */
+  readonly eventBytesMax: number;
+  readonly queueRequestsMax: number;
+  readonly queueWaitMsMax: number;
+  readonly workflowsMax: number;
+  /** A workflow without a request for so long is over. */
+  readonly workflowIdleMsMax: number;
+  /** Times that a request is sent to an engine, the first included. */
+  readonly attemptsMax: number;
+  /** Silence on a client's stream after which it is sent a comment. */
+  readonly pingAfterMs: number;
+  /** How long the status line is held back for a queued stream, so that an early error keeps its status. */
+  readonly statusHoldMs: number;
+  /** How long running requests may go on after the order to stop. */
+  readonly drainMsMax: number;
+  /** Characters of a request's text that predictors are given. */
+  readonly textCharactersMax: number;
+}
+
+export interface StoreConfig {
+  /** Relative to the working directory; null switches the store off. */
+  readonly path: string | null;
+  /** Whether the text of prompts is kept. */
+  readonly prompts: boolean;
+  /** Rows that may wait for the disk; what comes beyond is dropped and counted. */
+  readonly rowsPendingMax: number;
+  /** Rows kept in each table; the oldest are deleted. */
+  readonly rowsMax: number;
+}
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
+
+/** Everything that a deployment may set, complete and frozen. */
+export interface Config {
+  /** Port 0: any free port. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** At least one, in the order of the file. */
+  readonly engines: readonly EngineConfig[];
+  /** Always holds one named `chimera`. */
+  readonly models: readonly VirtualModel[];
+  readonly policy: Policy;
+  readonly prediction: { readonly budgetMs: number };
+  readonly limits: Limits;
+  readonly store: StoreConfig;
+  readonly log: { readonly level: LogLevel };
+  readonly seed: number;
+}

@@ -1,0 +1,48 @@
+import type { EngineSpec, Policy } from "../core/types.ts";
+import type { Config, EngineConfig, EngineKind } from "./config.ts";
+
+/** The part of a config that the core is started with. */
+export interface CoreConfig {
+  readonly policy: Policy;
+  readonly seed: number;
+  readonly predictionBudgetMs: number;
+  readonly attemptsMax: number;
+  readonly queueRequestsMax: number;
+  readonly workflowsMax: number;
+  readonly workflowIdleMs: number;
+  readonly engines: readonly EngineSpec[];
+}
+
+/** These drop a queued request whose client left, so one more than the limit may be given (findings, "Place"). */
+const OVER_COMMITTED: ReadonlySet<EngineKind> = new Set<EngineKind>(["vllm", "sglang"]);
+
+/** What the core has to know of a config. */
+export function coreConfigOf(config: Config): CoreConfig {
+  const { limits } = config;
+  return {
+    policy: config.policy,
+    seed: config.seed,
+    predictionBudgetMs: config.prediction.budgetMs,
+    attemptsMax: limits.attemptsMax,
+    queueRequestsMax: limits.queueRequestsMax,
+    workflowsMax: limits.workflowsMax,
+    workflowIdleMs: limits.workflowIdleMsMax,
+    engines: config.engines.map(engineSpecOf),
+  };
+}
+
+/** The profile is the step time of a full batch, as Algorithm 1 wants it, taken from the speed. */
+export function engineSpecOf(engine: EngineConfig): EngineSpec {
+  const { speed, maxConcurrency } = engine;
+  return {
+    name: engine.name,
+    model: engine.model,
+    maxSequences: maxConcurrency,
+    kvTokens: engine.kvTokens,
+    overCommit: OVER_COMMITTED.has(engine.kind) ? 1 : 0,
+    queuePlace: "gateway",
+    speed,
+    profileMsPerToken: speed.baseMs + speed.perSequenceMs * maxConcurrency,
+    profileBatch: maxConcurrency,
+  };
+}

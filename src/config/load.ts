@@ -1,0 +1,113 @@
+import { readFile } from "node:fs/promises";
+
+import type { Config } from "./config.ts";
+import { parseDocumentText, type ConfigDocument } from "./document.ts";
+import { fillReferences, type Environment } from "./environment.ts";
+import { override, variableProblems, type ConfigFlags } from "./overrides.ts";
+import { complaintsOf, formatPath, type Complaint, type ConfigProblem } from "./problem.ts";
+import { referenceComplaints } from "./references.ts";
+import { resolveConfig } from "./resolve.ts";
+import { configSchema } from "./schema.ts";
+
+export interface ConfigSources {
+  /** How problems name the file. */
+  readonly file: string;
+  readonly environment: Environment;
+  readonly flags: ConfigFlags;
+}
+
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
+
+const FILE_CHARACTERS_MAX = 4 * 2 ** 20;
+
+/** Reads a file, lays environment and flags over it, and checks the whole. Never throws. */
+export async function loadConfig(sources: ConfigSources): Promise<ConfigResult> {
+  let text: string;
+  try {
+    text = await readFile(sources.file, "utf8");
+  } catch (error) {
+    return failed(sources.file, unreadable(error));
+  }
+  return parseConfig(text, sources);
+}
+
+/** As `loadConfig`, of a text that is at hand. Either a complete frozen value, or all problems at once. */
+export function parseConfig(text: string, sources: ConfigSources): ConfigResult {
+  const { file, environment, flags } = sources;
+  if (text.length > FILE_CHARACTERS_MAX) {
+    return failed(file, `is longer than ${FILE_CHARACTERS_MAX} characters; give a smaller file`);
+  }
+  const document = parseDocumentText(text);
+  if (document.syntaxErrors.length > 0) {
+    const problems = document.syntaxErrors.map(({ position, message }) => ({
+      source: file,
+      ...position,
+      path: "",
+      message,
+    }));
+    return { ok: false, problems };
+  }
+  const filled = fillReferences(document.value, environment);
+  const written = override(document.value, environment, flags);
+  const overridden = override(filled.value, environment, flags);
+  const parsed = configSchema.safeParse(overridden.value);
+  const complaints = [
+    ...filled.complaints,
+    ...complaintsOf(parsed.error?.issues ?? [], configSchema, written.value),
+    ...referenceComplaints(overridden.value),
+  ];
+  const problems = [
+    ...locate(withoutRepeats(complaints), file, document, overridden.sources),
+    ...variableProblems(environment),
+  ];
+  if (problems.length > 0 || !parsed.success) return { ok: false, problems };
+  return { ok: true, config: freeze(resolveConfig(parsed.data)) };
+}
+
+/** One complaint a place: the first says what to do, a second would only repeat it. */
+function withoutRepeats(complaints: readonly Complaint[]): Complaint[] {
+  const seen = new Set<string>();
+  return complaints.filter(({ path }) => {
+    const place = formatPath(path);
+    return !seen.has(place) && seen.add(place);
+  });
+}
+
+/** Gives each complaint its place, in the order of the file. */
+function locate(
+  complaints: readonly Complaint[],
+  file: string,
+  document: ConfigDocument,
+  overrides: ReadonlyMap<string, string>,
+): ConfigProblem[] {
+  const problems = complaints.map((complaint): ConfigProblem => {
+    const path = formatPath(complaint.path);
+    const { message } = complaint;
+    const source = overrides.get(path);
+    if (source !== undefined) return { source, line: null, column: null, path, message };
+    const position = document.positionOf(complaint.path, complaint.about);
+    return { source: file, ...position, path, message };
+  });
+  return problems.sort(
+    (one, other) => (one.line ?? 0) - (other.line ?? 0) || (one.column ?? 0) - (other.column ?? 0),
+  );
+}
+
+function failed(source: string, message: string): ConfigResult {
+  return { ok: false, problems: [{ source, line: null, column: null, path: "", message }] };
+}
+
+function unreadable(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+  if (code === "ENOENT") return "does not exist; give the path of a configuration file";
+  if (code === "EISDIR") return "is a folder; give the path of a configuration file";
+  return `cannot be read (${code}); check the path and its permissions`;
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const part of Object.values(value)) freeze(part);
+  return Object.freeze(value);
+}

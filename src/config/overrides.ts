@@ -1,0 +1,116 @@
+import type { Environment } from "./environment.ts";
+import { formatListen, parseListen, DEFAULT_HOST } from "./listen.ts";
+import { closestWord, formatPath, type ConfigProblem } from "./problem.ts";
+import type { KeyPath } from "./schema-walk.ts";
+
+/** What the command line may say; a flag beats the environment, which beats the file. */
+export interface ConfigFlags {
+  readonly listen?: string | undefined;
+  /** Replaces the port of `listen` alone. */
+  readonly port?: string | number | undefined;
+  readonly logLevel?: string | undefined;
+  readonly seed?: string | number | undefined;
+  readonly choice?: string | undefined;
+  readonly order?: string | undefined;
+  readonly price?: string | number | undefined;
+  /** "off" for no store. */
+  readonly store?: string | undefined;
+}
+
+interface Variable {
+  readonly name: string;
+  readonly path: readonly [string, ...string[]];
+  /** Whether the word "off" stands for null. */
+  readonly canBeOff?: true;
+}
+
+/** Every variable that sets a key. Kubernetes sets CHIMERA_PORT and others of its own, so that name is not ours. */
+export const VARIABLES: readonly Variable[] = [
+  { name: "CHIMERA_LISTEN", path: ["listen"] },
+  { name: "CHIMERA_LOG_LEVEL", path: ["log", "level"] },
+  { name: "CHIMERA_SEED", path: ["seed"] },
+  { name: "CHIMERA_CHOICE", path: ["policy", "choice"] },
+  { name: "CHIMERA_ORDER", path: ["policy", "order"] },
+  { name: "CHIMERA_PRICE", path: ["policy", "price"] },
+  { name: "CHIMERA_SLACK", path: ["policy", "slack"], canBeOff: true },
+  { name: "CHIMERA_MIN_GAIN", path: ["policy", "minGain"] },
+  { name: "CHIMERA_PREDICTION_BUDGET_MS", path: ["prediction", "budgetMs"] },
+  { name: "CHIMERA_QUEUE_REQUESTS_MAX", path: ["limits", "queueRequestsMax"] },
+  { name: "CHIMERA_QUEUE_WAIT_MS_MAX", path: ["limits", "queueWaitMsMax"] },
+  { name: "CHIMERA_STORE_PATH", path: ["store", "path"], canBeOff: true },
+];
+
+const FLAG_PATHS: readonly [
+  Exclude<keyof ConfigFlags, "port">,
+  string,
+  readonly [string, ...string[]],
+][] = [
+  ["listen", "--listen", ["listen"]],
+  ["logLevel", "--log-level", ["log", "level"]],
+  ["seed", "--seed", ["seed"]],
+  ["choice", "--choice", ["policy", "choice"]],
+  ["order", "--order", ["policy", "order"]],
+  ["price", "--price", ["policy", "price"]],
+  ["store", "--store", ["store", "path"]],
+];
+
+export interface Overridden {
+  readonly value: unknown;
+  /** For each overridden path, as text, what set it. */
+  readonly sources: ReadonlyMap<string, string>;
+}
+
+/** Lays the environment and the flags over a file's value, which is not changed. */
+export function override(value: unknown, environment: Environment, flags: ConfigFlags): Overridden {
+  const sources = new Map<string, string>();
+  let result = value;
+  const set = (path: readonly [string, ...string[]], item: unknown, source: string): void => {
+    result = withValueAt(result, path, item);
+    sources.set(formatPath(path), source);
+  };
+  for (const { name, path, canBeOff } of VARIABLES) {
+    const text = environment[name];
+    if (text === undefined || text === "") continue;
+    set(path, canBeOff && text === "off" ? null : text, `environment variable ${name}`);
+  }
+  for (const [key, flag, path] of FLAG_PATHS) {
+    const item = flags[key];
+    if (item === undefined) continue;
+    set(path, key === "store" && item === "off" ? null : item, `flag ${flag}`);
+  }
+  if (flags.port !== undefined) set(["listen"], withPort(result, flags.port), "flag --port");
+  return { value: result, sources };
+}
+
+/** A variable that is nearly one of ours is a mistake; one that is not near belongs to others. */
+export function variableProblems(environment: Environment): ConfigProblem[] {
+  const known = VARIABLES.map(({ name }) => name.slice("CHIMERA_".length));
+  return Object.keys(environment).flatMap((name) => {
+    if (!name.startsWith("CHIMERA_")) return [];
+    const word = name.slice("CHIMERA_".length);
+    const close = closestWord(word, known);
+    if (known.includes(word) || close === null || word === "PORT") return [];
+    return {
+      source: `environment variable ${name}`,
+      line: null,
+      column: null,
+      path: "",
+      message: `is not a known variable; did you mean CHIMERA_${close}?`,
+    };
+  });
+}
+
+function withPort(value: unknown, port: string | number): string {
+  const listen = typeof value === "object" && value !== null ? Reflect.get(value, "listen") : null;
+  return formatListen(parseListen(listen)?.host ?? DEFAULT_HOST, port);
+}
+
+/** A copy with one value replaced; what is no mapping stays as it is, for the schema to complain about. */
+function withValueAt(value: unknown, path: KeyPath, item: unknown): unknown {
+  const [key, ...rest] = path;
+  if (key === undefined) return item;
+  const mapping = value ?? {};
+  if (typeof mapping !== "object" || Array.isArray(mapping)) return value;
+  const inner: unknown = Object.hasOwn(mapping, key) ? Reflect.get(mapping, key) : undefined;
+  return { ...mapping, [key]: withValueAt(inner, rest, item) };
+}
