@@ -1,23 +1,12 @@
-import type { EngineSpec, Policy } from "../core/types.ts";
+import type { SchedulerOptions } from "../core/state.ts";
+import type { EngineSpec } from "../core/types.ts";
 import type { Config, EngineConfig, EngineKind } from "./config.ts";
-
-/** The part of a config that the core is started with. */
-export interface CoreConfig {
-  readonly policy: Policy;
-  readonly seed: number;
-  readonly predictionBudgetMs: number;
-  readonly attemptsMax: number;
-  readonly queueRequestsMax: number;
-  readonly workflowsMax: number;
-  readonly workflowIdleMs: number;
-  readonly engines: readonly EngineSpec[];
-}
 
 /** These drop a queued request whose client left, so one more than the limit may be given (findings, "Place"). */
 const OVER_COMMITTED: ReadonlySet<EngineKind> = new Set<EngineKind>(["vllm", "sglang"]);
 
 /** What the core has to know of a config. */
-export function coreConfigOf(config: Config): CoreConfig {
+export function coreConfigOf(config: Config): SchedulerOptions {
   const { limits } = config;
   return {
     policy: config.policy,
