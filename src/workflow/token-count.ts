@@ -1,0 +1,101 @@
+import type { Prompt, PromptMessage } from "./prompt.ts";
+import { shapeOf, type TextShape } from "./text-shape.ts";
+
+/** Size class of a model's vocabulary: about 32,000 entries (Llama 2, Mistral 7B) or 100,000 and more. */
+export type Vocabulary = "small" | "large";
+
+/** Tokens of a prompt and of its two named parts. */
+export interface PromptTokens {
+  readonly promptTokens: number;
+  readonly systemTokens: number;
+  /** Of the first user message: the task. */
+  readonly userTokens: number;
+}
+
+type Weights = Readonly<Record<keyof TextShape, number>>;
+
+/**
+ * Least squares on the relative error against the true counts of recorded runs. The two alphabets
+ * at the end do not occur there: their weights are round values.
+ */
+const WEIGHTS: Readonly<Record<Vocabulary, Weights>> = {
+  small: {
+    words: 1.114,
+    lateLetters: 0.513,
+    digits: 0.416,
+    digitGroups: 1.432,
+    markRuns: 0.922,
+    newlineRuns: 1.708,
+    wideBlanks: 0.706,
+    otherLetters: 0.6,
+    ideographs: 1.5,
+  },
+  large: {
+    words: 1.041,
+    lateLetters: 0.309,
+    digits: 0,
+    digitGroups: 1.871,
+    markRuns: 0.7,
+    newlineRuns: 0.495,
+    wideBlanks: 0.872,
+    otherLetters: 0.5,
+    ideographs: 1,
+  },
+};
+
+/** What a chat template puts around one message. */
+const MESSAGE_TOKENS = 4;
+/** One image, whatever its size: about a 768 x 768 picture in the common encoders. */
+const IMAGE_TOKENS = 765;
+
+const SMALL_VOCABULARY = /llama-?2|codellama|mistral-7b|mixtral|vicuna|zephyr|alpaca|phi-[123]/i;
+
+/** The vocabulary of a model by its name; unknown names count as large. */
+export function vocabularyOf(model: string): Vocabulary {
+  return SMALL_VOCABULARY.test(model) ? "small" : "large";
+}
+
+/**
+ * An estimate of the tokens of a text from what it is made of, in one pass and without a tokenizer.
+ * Mean error per run on the unseen part of MINT's recorded agent runs (`token-count.test.ts`):
+ * large vocabularies 2.2 % of the prompt tokens and 4.2 % of the output tokens, small ones 3.4 %
+ * and 6.4 %.
+ */
+export function countTokens(text: string, vocabulary: Vocabulary = "large"): number {
+  const shape = shapeOf(text);
+  const weights = WEIGHTS[vocabulary];
+  const tokens =
+    shape.words * weights.words +
+    shape.lateLetters * weights.lateLetters +
+    shape.digits * weights.digits +
+    shape.digitGroups * weights.digitGroups +
+    shape.markRuns * weights.markRuns +
+    shape.newlineRuns * weights.newlineRuns +
+    shape.wideBlanks * weights.wideBlanks +
+    shape.otherLetters * weights.otherLetters +
+    shape.ideographs * weights.ideographs;
+  return Math.ceil(tokens);
+}
+
+/** An estimate of a whole prompt: messages with their frames, tool calls, images, tool schemas. */
+export function countPromptTokens(prompt: Prompt, vocabulary: Vocabulary = "large"): PromptTokens {
+  let promptTokens = prompt.tokenIds + countTokens(prompt.tools, vocabulary);
+  let systemTokens = 0;
+  let userTokens = 0;
+  for (const message of prompt.messages) {
+    const tokens = countMessageTokens(message, vocabulary);
+    promptTokens += tokens;
+    if (message.role === "system") systemTokens += tokens;
+    if (message === prompt.task) userTokens = tokens;
+  }
+  return { promptTokens, systemTokens, userTokens };
+}
+
+function countMessageTokens(message: PromptMessage, vocabulary: Vocabulary): number {
+  return (
+    MESSAGE_TOKENS +
+    countTokens(message.text, vocabulary) +
+    countTokens(message.calls, vocabulary) +
+    message.images.length * IMAGE_TOKENS
+  );
+}
