@@ -1,0 +1,253 @@
+/** What an engine counted; null where it did not say. */
+export interface StreamUsage {
+  /** Cached ones included. */
+  readonly promptTokens: number;
+  /** Over all choices. */
+  readonly completionTokens: number;
+  readonly cachedTokens: number | null;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** A choice's index that is no nonsense. */
+const CHOICE_INDEX_MAX = 1023;
+const ERROR_CHARACTERS_MAX = 4_000;
+const BYTE_ORDER_MARK = "\u00ef\u00bb\u00bf";
+
+/**
+ * What the events of one stream have told so far. An event is parsed only when a search says that it
+ * may tell something; one that only carries a token is counted by its looks.
+ */
+export class StreamFacts {
+  /** Events with content, reasoning or tool calls in them, one a choice: an estimate of tokens. */
+  deltas = 0;
+  done = false;
+  errorMessage: string | null = null;
+  model: string | null = null;
+  id: string | null = null;
+  usage: StreamUsage | null = null;
+  finishedChoices = 0;
+  readonly finishReasons: (string | undefined)[] = [];
+
+  private readonly choices: number;
+  private readonly onEvent: ((event: unknown) => void) | null;
+  private firstEvent = true;
+  private named = false;
+  /** Events that carried usage and no choice. */
+  private usageEvents = 0;
+  /** Latest completion tokens by choice, from usage that came along with a choice. */
+  private readonly tokensByChoice: number[] = [];
+
+  constructor(choices: number, onEvent: ((event: unknown) => void) | null) {
+    this.choices = choices;
+    this.onEvent = onEvent;
+  }
+
+  /** Reads one event, a range of Latin-1 text; true when it carries usage and nothing else. */
+  read(text: string, start: number, end: number): boolean {
+    const event = this.split(text, start, end);
+    if (event.data === "") return false;
+    if (event.data.startsWith("[DONE]")) {
+      this.done = true;
+      return false;
+    }
+    if (this.named && this.onEvent === null && !event.isError && !tellsMore(event.data)) {
+      if (isPlainDelta(event.data)) {
+        this.deltas++;
+        return false;
+      }
+    }
+    return this.absorb(event.data, event.isError) === "usage";
+  }
+
+  /** Reads a last event that lacks its blank line; false when it is not whole. */
+  readLast(bytes: Buffer): boolean {
+    const text = bytes.toString("latin1");
+    const event = this.split(text, 0, text.length);
+    if (event.data.startsWith("[DONE]")) {
+      this.done = true;
+      return true;
+    }
+    return this.absorb(event.data, event.isError) !== "unreadable";
+  }
+
+  private split(text: string, start: number, end: number): EventFields {
+    let from = start;
+    if (this.firstEvent) {
+      this.firstEvent = false;
+      if (text.startsWith(BYTE_ORDER_MARK, start)) from += BYTE_ORDER_MARK.length;
+    }
+    return eventFields(text, from, end);
+  }
+
+  private absorb(data: string, isError: boolean): "usage" | "other" | "unreadable" {
+    const event = parseLatin1(data);
+    if (event === undefined) {
+      if (isError) this.errorMessage ??= data.slice(0, ERROR_CHARACTERS_MAX);
+      return "unreadable";
+    }
+    this.onEvent?.(event);
+    if (!isJson(event)) return "other";
+    this.named = true;
+    if (this.model === null && typeof event["model"] === "string") this.model = event["model"];
+    if (this.id === null && typeof event["id"] === "string") this.id = event["id"];
+    this.errorMessage ??= errorOf(event, isError);
+    const choices = Array.isArray(event["choices"]) ? event["choices"].filter(isJson) : [];
+    for (const choice of choices) this.readChoice(choice);
+    const counts = readUsage(event);
+    if (counts === null) return "other";
+    this.countUsage(counts, choices[0]);
+    return choices.length === 0 ? "usage" : "other";
+  }
+
+  private readChoice(choice: Json): void {
+    if (carriesTokens(choice)) this.deltas++;
+    const reason = choice["finish_reason"];
+    const index = choiceIndex(choice);
+    if (typeof reason !== "string" || reason === "" || index === null) return;
+    if (this.finishReasons[index] === undefined) this.finishedChoices++;
+    this.finishReasons[index] = reason;
+  }
+
+  /**
+   * Usage alone in an event is the total (vLLM) or one choice's share (llama.cpp sends one event a
+   * choice); beside a choice it is that choice's running count, and the total overrules it.
+   */
+  private countUsage(counts: StreamUsage, choice: Json | undefined): void {
+    if (choice === undefined) {
+      this.usageEvents++;
+      const isShare = this.usageEvents > 1 && this.usageEvents <= this.choices;
+      const before = isShare ? (this.usage?.completionTokens ?? 0) : 0;
+      this.usage = { ...counts, completionTokens: before + counts.completionTokens };
+    } else if (this.usageEvents === 0) {
+      this.tokensByChoice[choiceIndex(choice) ?? 0] = counts.completionTokens;
+      const total = this.tokensByChoice.reduce((sum, tokens) => sum + tokens, 0);
+      this.usage = { ...counts, completionTokens: total };
+    }
+  }
+}
+
+interface EventFields {
+  /** The data lines, joined; "" where there is none. */
+  readonly data: string;
+  readonly isError: boolean;
+}
+
+function eventFields(text: string, start: number, end: number): EventFields {
+  let data: string | null = null;
+  let isError = false;
+  let from = start;
+  while (from < end) {
+    const newline = text.indexOf("\n", from);
+    const next = newline === -1 || newline >= end ? end : newline + 1;
+    let stop = next === newline + 1 ? newline : end;
+    if (stop > from && text[stop - 1] === "\r") stop--;
+    if (text.startsWith("data:", from)) {
+      const skip = text[from + 5] === " " ? 6 : 5;
+      const line = text.slice(from + skip, stop);
+      data = data === null ? line : `${data}\n${line}`;
+    } else if (text.startsWith("event:", from)) {
+      isError = text.slice(from + 6, stop).trim() === "error";
+    }
+    from = next;
+  }
+  return { data: data ?? "", isError };
+}
+
+/** True when the event may hold usage, a finish reason or an error. Quotes inside JSON strings are escaped, so a key cannot be met in content. */
+function tellsMore(data: string): boolean {
+  return holds(data, '"finish_reason"') || holds(data, '"usage"') || holds(data, '"error"');
+}
+
+/** Whether the key is there with a value other than null. */
+function holds(data: string, key: string): boolean {
+  let at = data.indexOf(key);
+  while (at !== -1) {
+    at += key.length;
+    while (data[at] === " " || data[at] === ":") at++;
+    if (data[at] !== "n") return true;
+    at = data.indexOf(key, at);
+  }
+  return false;
+}
+
+const DELTA = '"delta":{';
+const ROLE = '"role":"assistant",';
+const TEXT_FIELDS: readonly string[] = ['"content":"', '"reasoning_content":"', '"reasoning":"'];
+
+/** The usual look of an event that carries tokens, as the engines write it; anything else is parsed. */
+function isPlainDelta(data: string): boolean {
+  let at = data.indexOf(DELTA);
+  if (at === -1) {
+    at = data.indexOf('"text":"');
+    return at !== -1 && data[at + 8] !== '"';
+  }
+  at += DELTA.length;
+  if (data.startsWith(ROLE, at)) at += ROLE.length;
+  for (const field of TEXT_FIELDS) {
+    if (data.startsWith(field, at)) return data[at + field.length] !== '"';
+  }
+  return data.startsWith('"tool_calls":[{', at);
+}
+
+function carriesTokens(choice: Json): boolean {
+  if (isFilled(choice["text"])) return true;
+  const delta = choice["delta"];
+  if (!isJson(delta)) return false;
+  return (
+    isFilled(delta["content"]) ||
+    isFilled(delta["reasoning_content"]) ||
+    isFilled(delta["reasoning"]) ||
+    isFilled(delta["tool_calls"]) ||
+    isFilled(delta["refusal"])
+  );
+}
+
+function isFilled(value: unknown): boolean {
+  return (typeof value === "string" || Array.isArray(value)) && value.length > 0;
+}
+
+function choiceIndex(choice: Json): number | null {
+  const index = choice["index"] ?? 0;
+  if (typeof index !== "number" || !Number.isInteger(index)) return null;
+  return index >= 0 && index <= CHOICE_INDEX_MAX ? index : null;
+}
+
+function readUsage(event: Json): StreamUsage | null {
+  const usage = event["usage"];
+  if (!isJson(usage)) return null;
+  const promptTokens = count(usage["prompt_tokens"]);
+  const completionTokens = count(usage["completion_tokens"]);
+  if (promptTokens === null && completionTokens === null) return null;
+  const details = usage["prompt_tokens_details"];
+  const timings = event["timings"];
+  const cachedTokens =
+    (isJson(details) ? count(details["cached_tokens"]) : null) ??
+    (isJson(timings) ? count(timings["cache_n"]) : null);
+  return { promptTokens: promptTokens ?? 0, completionTokens: completionTokens ?? 0, cachedTokens };
+}
+
+function count(value: unknown): number | null {
+  return typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : null;
+}
+
+function errorOf(event: Json, isError: boolean): string | null {
+  const error = event["error"] ?? (isError || event["object"] === "error" ? event : null);
+  if (error === null || error === undefined) return null;
+  const message = isJson(error) ? error["message"] : error;
+  const text = typeof message === "string" ? message : JSON.stringify(error);
+  return text.slice(0, ERROR_CHARACTERS_MAX);
+}
+
+function isJson(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The value, or undefined where the text is not JSON. */
+function parseLatin1(data: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(data, "latin1").toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
