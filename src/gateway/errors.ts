@@ -7,8 +7,30 @@ export type ErrorType =
   | "timeout_error"
   | "server_error";
 
+export type ErrorCode =
+  | "invalid_json"
+  | "invalid_request"
+  | "model_not_found"
+  | "unknown_url"
+  | "unknown_workflow"
+  | "unknown_decision"
+  | "method_not_allowed"
+  | "queue_timeout"
+  | "body_too_large"
+  | "unsupported_encoding"
+  | "queue_full"
+  | "internal_error"
+  | "engine_failed"
+  | "engine_incomplete"
+  | "engine_full"
+  | "no_engine"
+  | "shutting_down"
+  | "engine_timeout";
+
+export type ErrorStatus = 400 | 404 | 405 | 408 | 413 | 415 | 429 | 500 | 502 | 503 | 504;
+
 export interface ErrorKind {
-  readonly status: number;
+  readonly status: ErrorStatus;
   readonly type: ErrorType;
   /** Whether the same request may succeed later; if not, libraries are told to stop trying. */
   readonly retryable: boolean;
@@ -16,7 +38,7 @@ export interface ErrorKind {
 }
 
 /** Every error that the gateway itself answers with. docs/errors.md explains each; a test keeps the two equal. */
-export const ERRORS = {
+export const ERRORS: Readonly<Record<ErrorCode, ErrorKind>> = {
   invalid_json: {
     status: 400,
     type: "invalid_request_error",
@@ -101,6 +123,12 @@ export const ERRORS = {
     retryable: false,
     message: "The engine ended its answer before it was complete.",
   },
+  engine_full: {
+    status: 503,
+    type: "server_error",
+    retryable: true,
+    message: "The engines that serve this model have no room.",
+  },
   no_engine: {
     status: 503,
     type: "server_error",
@@ -119,9 +147,7 @@ export const ERRORS = {
     retryable: false,
     message: "The engine that served the request fell silent.",
   },
-} as const satisfies Record<string, ErrorKind>;
-
-export type ErrorCode = keyof typeof ERRORS;
+};
 
 /** An error of the catalogue as it is told to one client. */
 export interface GatewayError {
@@ -154,12 +180,12 @@ export function gatewayError(
   return { code, detail: null, param: null, retryAfterMs: null, ...more };
 }
 
-export function statusOf(error: GatewayError): number {
+export function statusOf(error: GatewayError): ErrorStatus {
   return ERRORS[error.code].status;
 }
 
 export function errorBody(error: GatewayError): ErrorBody {
-  const kind: ErrorKind = ERRORS[error.code];
+  const kind = ERRORS[error.code];
   const message = error.detail === null ? kind.message : `${kind.message} ${error.detail}`;
   return { error: { message, type: kind.type, param: error.param, code: error.code } };
 }
@@ -169,7 +195,7 @@ export function errorBody(error: GatewayError): ErrorBody {
  * `x-should-retry: false` on the statuses that the clients' libraries retry by themselves.
  */
 export function retryHeaders(error: GatewayError): Record<string, string> {
-  const { status, retryable }: ErrorKind = ERRORS[error.code];
+  const { status, retryable } = ERRORS[error.code];
   if (error.retryAfterMs !== null) {
     return { "retry-after": String(Math.max(1, Math.ceil(error.retryAfterMs / 1000))) };
   }

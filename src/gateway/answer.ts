@@ -1,0 +1,54 @@
+import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { errorBody, type GatewayError, retryHeaders, statusOf } from "./errors.ts";
+
+/** What an attempt's reader must do for the kind of answer that the client wants. */
+export interface ReadingOrder {
+  readonly hideUsage: boolean;
+  /** Called with each event's JSON; absent where bytes only pass through. */
+  readonly onEvent?: (event: unknown) => void;
+}
+
+/** A whole answer that was not ours to make: an engine's refusal. */
+export interface WholeAnswer {
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+  readonly body: Buffer;
+}
+
+/**
+ * The client's side of one request. Exactly one of `complete`, `refuse` and `fail` ends it; `release`
+ * follows when the response is closed.
+ */
+export interface Answer {
+  /** A new attempt begins; whatever an earlier one gave is forgotten. Only before the first byte. */
+  begin(): ReadingOrder;
+  /** Whole events of the engine's stream. False: the client reads too slowly, wait for `onDrain`. */
+  take(bytes: Buffer, headers: () => OutgoingHttpHeaders, onDrain: () => void): boolean;
+  complete(headers: () => Readonly<Record<string, string>>): void;
+  refuse(answer: WholeAnswer): void;
+  fail(error: GatewayError, headers: OutgoingHttpHeaders): void;
+  release(): void;
+}
+
+/** Sends a whole answer, once. */
+export function sendWhole(response: ServerResponse, answer: WholeAnswer): void {
+  response.writeHead(answer.status, {
+    "content-type": "application/json",
+    ...answer.headers,
+    "content-length": answer.body.length,
+  });
+  response.end(answer.body);
+}
+
+/** An error of ours, with the status line still to be had. */
+export function sendError(
+  response: ServerResponse,
+  error: GatewayError,
+  headers: OutgoingHttpHeaders,
+): void {
+  sendWhole(response, {
+    status: statusOf(error),
+    headers: { ...headers, ...retryHeaders(error) },
+    body: Buffer.from(JSON.stringify(errorBody(error))),
+  });
+}

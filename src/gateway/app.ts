@@ -1,0 +1,129 @@
+import { randomUUID } from "node:crypto";
+import type { HttpBindings } from "@hono/node-server";
+import { type Context, Hono } from "hono";
+import type { View } from "../core/view.ts";
+import type { RequestTrace } from "./decision-ring.ts";
+import {
+  errorBody,
+  type GatewayError,
+  gatewayError,
+  quoted,
+  retryHeaders,
+  statusOf,
+} from "./errors.ts";
+import { type FeedbackSink, takeFeedback } from "./feedback.ts";
+import { keyScope } from "./key-scope.ts";
+import type { ModelCatalogue } from "./models.ts";
+import { readBody } from "./request-reader.ts";
+
+export type Readiness =
+  | { readonly ready: true; readonly models: readonly string[] }
+  | { readonly ready: false; readonly reason: string };
+
+export interface AppOptions {
+  readonly models: ModelCatalogue;
+  readonly feedback: FeedbackSink;
+  readonly view: () => View;
+  readonly readiness: () => Readiness;
+  /** The metrics page and its media type. */
+  readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>;
+}
+
+export type App = Hono<{ Bindings: HttpBindings }>;
+
+const FEEDBACK_BYTES_MAX = 16 * 1024;
+
+/** Paths and the one method that each takes; POST on the two generating ones never comes this far. */
+const GET_PATHS = [
+  "/v1/models",
+  "/v1/models/*",
+  "/healthz",
+  "/readyz",
+  "/metrics",
+  "/v1/chimera/state",
+  "/v1/chimera/decisions/*",
+];
+const POST_PATHS = ["/v1/chat/completions", "/v1/completions", "/v1/feedback"];
+
+/** Every route that does not stream. */
+export function createApp(options: AppOptions): App {
+  const app: App = new Hono<{ Bindings: HttpBindings }>();
+  addModels(app, options);
+  addFeedback(app, options);
+  addOperation(app, options);
+  for (const path of GET_PATHS) app.all(path, (c) => wrongMethod(c, "GET, HEAD"));
+  for (const path of POST_PATHS) app.all(path, (c) => wrongMethod(c, "POST"));
+  app.notFound((c) => fail(c, gatewayError("unknown_url")));
+  app.onError((_error, c) => fail(c, gatewayError("internal_error")));
+  return app;
+}
+
+function addModels(app: App, { models }: AppOptions): void {
+  app.get("/v1/models", (c) => c.json({ object: "list", data: models.listings }));
+  // A model's name may hold slashes.
+  app.get("/v1/models/:name{.+}", (c) => {
+    const name = c.req.param("name");
+    const found = models.listings.find((model) => model.id === name);
+    if (found !== undefined) return c.json(found);
+    return fail(c, gatewayError("model_not_found", { detail: `Asked for ${quoted(name)}.` }));
+  });
+}
+
+function addFeedback(app: App, { feedback }: AppOptions): void {
+  app.post("/v1/feedback", async (c) => {
+    const { incoming } = c.env;
+    const read = await readBody(incoming, FEEDBACK_BYTES_MAX);
+    if (read.status === "refused") return fail(c, read.error);
+    if (read.status === "gone") return c.body(null);
+    const taken = takeFeedback(read.bytes, keyScope(incoming.headers), feedback);
+    return taken.ok ? c.json(taken.receipt) : fail(c, taken.error);
+  });
+}
+
+function addOperation(app: App, options: AppOptions): void {
+  app.get("/healthz", (c) => c.json({ status: "ok" }));
+  app.get("/readyz", (c) => {
+    const readiness = options.readiness();
+    return c.json(readiness, readiness.ready ? 200 : 503);
+  });
+  app.get("/metrics", async (c) => {
+    const { text, contentType } = await options.metrics();
+    return c.body(text, 200, { "content-type": contentType });
+  });
+  app.get("/v1/chimera/state", (c) => c.json(options.view()));
+  app.get("/v1/chimera/decisions/:id{.+}", (c) => {
+    const scope = keyScope(c.env.incoming.headers);
+    const trace = options.feedback.findRequest(c.req.param("id"), scope);
+    return trace === undefined ? fail(c, gatewayError("unknown_decision")) : c.json(shown(trace));
+  });
+}
+
+/** A trace without what is only for the gateway. */
+function shown({ requestId, shownWorkflowId, decision, record }: RequestTrace): object {
+  return {
+    requestId,
+    workflowId: shownWorkflowId,
+    decision: decision === null ? null : { ...decision, workflowId: shownWorkflowId },
+    outcome: record?.outcome ?? null,
+    attempts: record?.attempts ?? null,
+    promptTokens: record?.promptTokens ?? null,
+    outputTokens: record?.outputTokens ?? null,
+    arrivedMs: record?.arrivedMs ?? null,
+    queuedMs: record?.queuedMs ?? null,
+    dispatchedMs: record?.dispatchedMs ?? null,
+    firstTokenMs: record?.firstTokenMs ?? null,
+    endedMs: record?.endedMs ?? null,
+  };
+}
+
+function wrongMethod(c: Context, allow: string): Response {
+  c.header("allow", allow);
+  return fail(c, gatewayError("method_not_allowed"));
+}
+
+function fail(c: Context, error: GatewayError): Response {
+  return c.json(errorBody(error), statusOf(error), {
+    "x-request-id": randomUUID(),
+    ...retryHeaders(error),
+  });
+}

@@ -1,0 +1,182 @@
+import type {
+  EngineClient,
+  EngineExchange,
+  EngineFailure,
+  EngineHeaders,
+  EngineRequest,
+  EngineSink,
+} from "../engine/client.ts";
+import { engineTraits } from "../engine/endpoint.ts";
+import { type StreamEnd, StreamReader } from "../engine/stream-reader.ts";
+import type { ReadingOrder, WholeAnswer } from "./answer.ts";
+import { refusalBody } from "./engine-refusal.ts";
+import { type GatewayError, gatewayError } from "./errors.ts";
+
+export type AttemptResult =
+  | { readonly result: "completed" }
+  /** The client's mistake; the engine's answer is passed on. */
+  | { readonly result: "refused"; readonly answer: WholeAnswer }
+  | { readonly result: "full"; readonly error: GatewayError }
+  | { readonly result: "failed"; readonly error: GatewayError };
+
+/** Whoever asked for the attempt. Nothing is called after `settled` or `abandon`. */
+export interface AttemptOwner {
+  /** Whole events to pass on. False: no more until `resume`. */
+  onEvents(bytes: Buffer): boolean;
+  settled(result: AttemptResult): void;
+}
+
+export interface AttemptOptions {
+  readonly engine: EngineClient;
+  readonly request: EngineRequest;
+  readonly order: ReadingOrder;
+  /** Choices that the client asked for. */
+  readonly choices: number;
+}
+
+/** The part of an engine's refusal that is read. */
+const REFUSAL_BYTES_MAX = 256 * 1024;
+
+/** One try of one request on one engine, from dispatch to result. */
+export class Attempt implements EngineSink {
+  readonly #engine: EngineClient;
+  readonly #owner: AttemptOwner;
+  readonly #reader: StreamReader;
+  readonly #exchange: EngineExchange;
+  readonly #refusal: Buffer[] = [];
+  #refusalBytes = 0;
+  #status = 0;
+  #headers: EngineHeaders = {};
+  #over = false;
+
+  constructor(options: AttemptOptions, owner: AttemptOwner) {
+    const { engine, request, order, choices } = options;
+    this.#engine = engine;
+    this.#owner = owner;
+    this.#reader = new StreamReader({ ...order, kind: engine.endpoint.kind, choices });
+    this.#exchange = engine.open(request, this);
+  }
+
+  /** Output tokens so far. */
+  get tokens(): number {
+    return this.#reader.tokens;
+  }
+
+  resume(): void {
+    if (!this.#over) this.#exchange.resume();
+  }
+
+  /** Stops the engine's work; the owner hears nothing more. */
+  abandon(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#exchange.abort();
+  }
+
+  headers(status: number, headers: EngineHeaders): void {
+    this.#status = status;
+    this.#headers = headers;
+    if (!isGood(status)) return;
+    const type = headers["content-type"];
+    if (typeof type === "string" && type.startsWith("text/event-stream")) return;
+    this.#fail(gatewayError("engine_failed", { detail: "It did not stream." }));
+  }
+
+  chunk(bytes: Buffer): void {
+    if (this.#over) return;
+    if (!isGood(this.#status)) return this.#collectRefusal(bytes);
+    const events = this.#reader.push(bytes);
+    const { errorMessage } = this.#reader;
+    if (errorMessage !== null) return this.#fail(this.#reported(errorMessage));
+    if (events !== null && !this.#owner.onEvents(events)) this.#exchange.pause();
+  }
+
+  end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#owner.settled(isGood(this.#status) ? this.#streamResult() : this.#statusResult());
+  }
+
+  failed(failure: EngineFailure): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#owner.settled({ result: "failed", error: errorOfFailure(failure) });
+  }
+
+  #fail(error: GatewayError): void {
+    this.#over = true;
+    this.#exchange.abort();
+    this.#owner.settled({ result: "failed", error });
+  }
+
+  #collectRefusal(bytes: Buffer): void {
+    this.#refusalBytes += bytes.length;
+    if (this.#refusalBytes <= REFUSAL_BYTES_MAX) this.#refusal.push(bytes);
+  }
+
+  #streamResult(): AttemptResult {
+    const end: StreamEnd = this.#reader.finish();
+    if (end.good) {
+      if (end.rest !== null) this.#owner.onEvents(end.rest);
+      return { result: "completed" };
+    }
+    if (end.reason === "error-event")
+      return { result: "failed", error: this.#reported(end.message) };
+    return { result: "failed", error: gatewayError("engine_incomplete") };
+  }
+
+  #statusResult(): AttemptResult {
+    const status = this.#status;
+    const retryAfter = this.#headers["retry-after"];
+    if (status === 429 || engineTraits(this.#engine.endpoint.kind).fullStatuses.includes(status)) {
+      return {
+        result: "full",
+        error: gatewayError("engine_full", { retryAfterMs: msOf(retryAfter) }),
+      };
+    }
+    if (isClientsMistake(status)) {
+      const body = refusalBody(status, Buffer.concat(this.#refusal));
+      return { result: "refused", answer: { status, headers: {}, body } };
+    }
+    const detail = `It answered with status ${status}.`;
+    return { result: "failed", error: gatewayError("engine_failed", { detail }) };
+  }
+
+  /** An engine's own words, unless they tell where it is. */
+  #reported(message: string): GatewayError {
+    const { host, hostname } = new URL(this.#engine.endpoint.url);
+    const tellsAddress = message.includes(host) || message.includes(hostname);
+    const detail = tellsAddress ? null : `It said: ${message}`;
+    return gatewayError("engine_failed", { detail });
+  }
+}
+
+function isGood(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+/** 401, 403 and 407 are about the gateway's own key: nothing that the client could mend. */
+function isClientsMistake(status: number): boolean {
+  return status >= 400 && status < 500 && ![401, 403, 407, 408].includes(status);
+}
+
+function errorOfFailure(failure: EngineFailure): GatewayError {
+  const detail = `More exactly, ${failure.message}.`;
+  switch (failure.kind) {
+    case "headers-timeout":
+    case "idle-timeout":
+    case "total-timeout":
+      return gatewayError("engine_timeout", { detail });
+    case "connect":
+    case "reset":
+    case "aborted":
+    case "protocol":
+      return gatewayError("engine_failed", { detail });
+  }
+}
+
+/** `Retry-After` in ms, or null where it is absent or a date. */
+function msOf(retryAfter: string | string[] | undefined): number | null {
+  const text = typeof retryAfter === "string" ? retryAfter.trim() : "";
+  return /^\d{1,9}$/.test(text) ? Number(text) * 1000 : null;
+}

@@ -1,0 +1,44 @@
+import type { StageRecord } from "../core/command.ts";
+import type { Decision } from "../core/types.ts";
+
+/** What is remembered of one request, so that a user can see why it went where it went. */
+export interface RequestTrace {
+  readonly requestId: string;
+  readonly workflowId: string;
+  /** The workflow's name as the client knows it. */
+  readonly shownWorkflowId: string;
+  /** Only the key that made the request may read it. */
+  readonly scope: string;
+  /** The last one; null until the first dispatch. */
+  decision: Decision | null;
+  /** null while the request goes on. */
+  record: StageRecord | null;
+}
+
+/** The newest requests' decisions, at most `requestsMax` of them. */
+export class DecisionRing {
+  readonly #requestsMax: number;
+  /** By scope and id, in the order of arrival: the first is the oldest. */
+  readonly #traces = new Map<string, RequestTrace>();
+
+  constructor(requestsMax: number) {
+    this.#requestsMax = requestsMax;
+  }
+
+  add(trace: RequestTrace): void {
+    const key = keyOf(trace.requestId, trace.scope);
+    this.#traces.delete(key);
+    this.#traces.set(key, trace);
+    if (this.#traces.size <= this.#requestsMax) return;
+    const oldest = this.#traces.keys().next();
+    if (!oldest.done) this.#traces.delete(oldest.value);
+  }
+
+  find(requestId: string, scope: string): RequestTrace | undefined {
+    return this.#traces.get(keyOf(requestId, scope));
+  }
+}
+
+function keyOf(requestId: string, scope: string): string {
+  return `${scope} ${requestId}`;
+}

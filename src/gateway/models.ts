@@ -1,0 +1,46 @@
+import type { Config } from "../config/config.ts";
+import type { Knobs } from "../core/types.ts";
+
+/** A name that clients may ask for, with the real models that may serve it. */
+export interface Pool {
+  readonly name: string;
+  readonly isVirtual: boolean;
+  /** Real models, in the order of the configuration. */
+  readonly candidates: readonly string[];
+  readonly knobs: Knobs | null;
+}
+
+/** What the models route tells of one. */
+export interface ModelListing {
+  readonly id: string;
+  readonly object: "model";
+  readonly created: number;
+  readonly owned_by: string;
+  /** Of virtual models only. */
+  readonly candidates?: readonly string[];
+}
+
+export interface ModelCatalogue {
+  find(name: string): Pool | undefined;
+  readonly listings: readonly ModelListing[];
+}
+
+/** Every name the configuration serves: virtual models first, then each real one once. */
+export function modelCatalogue(config: Config, createdSeconds: number): ModelCatalogue {
+  const pools = new Map<string, Pool>();
+  const listings: ModelListing[] = [];
+  for (const { name, candidates, knobs } of config.models) {
+    pools.set(name, { name, isVirtual: true, candidates, knobs });
+    listings.push({ ...listing(name, createdSeconds, "chimera"), candidates });
+  }
+  for (const { model, kind } of config.engines) {
+    if (pools.has(model)) continue;
+    pools.set(model, { name: model, isVirtual: false, candidates: [model], knobs: null });
+    listings.push(listing(model, createdSeconds, kind));
+  }
+  return { find: (name) => pools.get(name), listings };
+}
+
+function listing(id: string, created: number, ownedBy: string): ModelListing {
+  return { id, object: "model", created, owned_by: ownedBy };
+}

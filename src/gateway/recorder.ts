@@ -1,0 +1,85 @@
+import type { StageRecord, WorkflowRecord } from "../core/command.ts";
+import type { Estimator, StageFacts, StageSeen } from "../predict/port.ts";
+import type { Sessions } from "../workflow/sessions.ts";
+import type { Recorder } from "./driver.ts";
+
+/** Where finished things are kept for later. */
+export interface TraceSink {
+  stageEnded(record: StageRecord, facts: StageFacts): void;
+  workflowEnded(record: WorkflowRecord, kind: string): void;
+}
+
+export interface WorkflowRecorderOptions {
+  readonly estimator: Estimator;
+  readonly sessions: Sessions;
+  readonly clock: { nowMs(): number };
+  /** null: nothing is stored. */
+  readonly traces: TraceSink | null;
+}
+
+interface OpenWorkflow {
+  readonly kind: string;
+  /** Completed stages in order; the first STAGES_MAX. */
+  readonly stages: StageSeen[];
+  /** Feedback that did not end the workflow. */
+  score: number | null;
+}
+
+/** Stages of one workflow that the estimator is shown when it ends. */
+const STAGES_MAX = 256;
+
+/** Passes on what has ended to everyone who learns from it: sessions, estimator, trace store. */
+export class WorkflowRecorder implements Recorder {
+  readonly #options: WorkflowRecorderOptions;
+  /** Those that the core has open. */
+  readonly #open = new Map<string, OpenWorkflow>();
+
+  constructor(options: WorkflowRecorderOptions) {
+    this.#options = options;
+  }
+
+  /** A request of the workflow goes to the core now. */
+  arrived(facts: StageFacts): void {
+    if (this.#open.has(facts.workflowId)) return;
+    this.#open.set(facts.workflowId, { kind: facts.kind, stages: [], score: null });
+  }
+
+  isOpen(workflowId: string): boolean {
+    return this.#open.has(workflowId);
+  }
+
+  /** Keeps a score until the workflow ends; a score that comes with the end overrules it. */
+  noteScore(workflowId: string, score: number): void {
+    const workflow = this.#open.get(workflowId);
+    if (workflow !== undefined) workflow.score = score;
+  }
+
+  stageEnded(record: StageRecord, facts: StageFacts): void {
+    const { clock, estimator, sessions, traces } = this.#options;
+    const completed = record.outcome === "completed";
+    const outputTokens = completed ? record.outputTokens : null;
+    sessions.stageEnded(record.workflowId, outputTokens, clock.nowMs());
+    traces?.stageEnded(record, facts);
+    if (record.model === null) return;
+    const { model, outcome } = record;
+    const seen: StageSeen = { facts, model, outcome, outputTokens: record.outputTokens };
+    estimator.stageEnded(seen);
+    const workflow = this.#open.get(record.workflowId);
+    if (completed && workflow !== undefined && workflow.stages.length < STAGES_MAX) {
+      // The task's text is in the first stage; more of it would only fill the memory.
+      const text = workflow.stages.length === 0 ? facts.text : null;
+      workflow.stages.push({ ...seen, facts: { ...facts, text } });
+    }
+  }
+
+  workflowEnded(record: WorkflowRecord): void {
+    const { estimator, sessions, traces } = this.#options;
+    const workflow = this.#open.get(record.workflowId);
+    this.#open.delete(record.workflowId);
+    sessions.end(record.workflowId);
+    const score = record.score ?? workflow?.score ?? null;
+    const kind = workflow?.kind ?? "unknown";
+    estimator.workflowEnded({ kind, stages: workflow?.stages ?? [], score });
+    traces?.workflowEnded({ ...record, score }, kind);
+  }
+}

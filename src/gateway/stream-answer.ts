@@ -1,0 +1,144 @@
+import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { Clock, Timer } from "../engine/clock.ts";
+import {
+  type Answer,
+  type ReadingOrder,
+  sendError,
+  sendWhole,
+  type WholeAnswer,
+} from "./answer.ts";
+import { errorBody, type GatewayError } from "./errors.ts";
+
+export interface SilenceLimits {
+  /** How long the status line is held back while nothing is there to send. */
+  readonly statusHoldMs: number;
+  /** Silence on an open stream after which a comment is sent. */
+  readonly pingAfterMs: number;
+  /** Longest wait for a client that does not read. */
+  readonly clientStallMs: number;
+}
+
+export interface StreamAnswerOptions {
+  readonly clock: Clock;
+  readonly limits: SilenceLimits;
+  /** Known before any engine is. */
+  readonly earlyHeaders: OutgoingHttpHeaders;
+  readonly wantsUsage: boolean;
+}
+
+const PING: Buffer = Buffer.from(": ping\n\n");
+const DONE = "data: [DONE]\n\n";
+const DONE_MARK = "[DONE]";
+
+/**
+ * A streamed answer. The engine's bytes pass through as they are; only the closing `[DONE]` is the
+ * gateway's own, sent when the stream was good. The status line is held back until there is something
+ * to send, so that an early error keeps its status; a client that waits long gets it early, then
+ * comments as signs of life, and what the headers could not say in a last comment.
+ */
+export class StreamAnswer implements Answer {
+  readonly #response: ServerResponse;
+  readonly #options: StreamAnswerOptions;
+  #lastWriteMs: number;
+  #pingTimer: Timer | null = null;
+  #stallTimer: Timer | null = null;
+  #openedEarly = false;
+
+  constructor(response: ServerResponse, options: StreamAnswerOptions) {
+    this.#response = response;
+    this.#options = options;
+    this.#lastWriteMs = options.clock.nowMs();
+    this.#wakeAfter(options.limits.statusHoldMs);
+  }
+
+  begin(): ReadingOrder {
+    return { hideUsage: !this.#options.wantsUsage };
+  }
+
+  take(bytes: Buffer, headers: () => OutgoingHttpHeaders, onDrain: () => void): boolean {
+    if (!this.#response.headersSent) this.#open(headers());
+    this.#lastWriteMs = this.#options.clock.nowMs();
+    if (this.#response.write(bytes)) return true;
+    this.#watchStall();
+    this.#response.once("drain", () => {
+      this.#stallTimer?.cancel();
+      onDrain();
+    });
+    return false;
+  }
+
+  complete(headers: () => Readonly<Record<string, string>>): void {
+    if (!this.#response.headersSent) this.#open(headers());
+    const comment = this.#openedEarly ? `: chimera ${JSON.stringify(headers())}\n\n` : "";
+    this.#end(comment + DONE);
+  }
+
+  refuse(answer: WholeAnswer): void {
+    this.#pingTimer?.cancel();
+    if (!this.#response.headersSent) return sendWhole(this.#response, answer);
+    this.#end(`data: ${oneLine(answer.body)}\n\n`);
+  }
+
+  fail(error: GatewayError, headers: OutgoingHttpHeaders): void {
+    this.#pingTimer?.cancel();
+    if (!this.#response.headersSent) return sendError(this.#response, error, headers);
+    // No [DONE]: clients must not take a broken answer for a whole one.
+    this.#end(`data: ${JSON.stringify(errorBody(error))}\n\n`);
+  }
+
+  release(): void {
+    this.#pingTimer?.cancel();
+    this.#stallTimer?.cancel();
+  }
+
+  #open(headers: OutgoingHttpHeaders): void {
+    this.#response.writeHead(200, {
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-cache",
+      "x-accel-buffering": "no",
+      ...headers,
+    });
+  }
+
+  #end(text: string): void {
+    this.#pingTimer?.cancel();
+    this.#response.end(text);
+    if (this.#response.writableLength > 0) this.#watchStall();
+  }
+
+  /** A client that does not read for too long is cut off, and what it held is freed. */
+  #watchStall(): void {
+    this.#stallTimer?.cancel();
+    const cutOff = (): void => void this.#response.destroy();
+    this.#stallTimer = this.#options.clock.setTimer(cutOff, this.#options.limits.clientStallMs);
+  }
+
+  #wakeAfter(delayMs: number): void {
+    this.#pingTimer = this.#options.clock.setTimer(() => this.#wake(), delayMs);
+  }
+
+  #wake(): void {
+    const { clock, limits, earlyHeaders } = this.#options;
+    const leftMs = this.#lastWriteMs + limits.pingAfterMs - clock.nowMs();
+    if (this.#response.headersSent && leftMs > 0) return this.#wakeAfter(leftMs);
+    if (!this.#response.headersSent) {
+      this.#openedEarly = true;
+      this.#open(earlyHeaders);
+    }
+    // A client that does not read needs no sign of life, and its buffer must not grow.
+    if (!this.#response.writableNeedDrain) this.#response.write(PING);
+    this.#lastWriteMs = clock.nowMs();
+    this.#wakeAfter(limits.pingAfterMs);
+  }
+}
+
+/** The events without the closing `[DONE]` and whatever an engine sends behind it. */
+export function withoutDone(events: Buffer): Buffer {
+  const mark = events.lastIndexOf(DONE_MARK);
+  const start = mark < 0 ? -1 : events.lastIndexOf("data:", mark);
+  return start < 0 ? events : events.subarray(0, start);
+}
+
+function oneLine(body: Buffer): string {
+  return body.toString("utf8").replaceAll(/[\r\n]+/g, " ");
+}
