@@ -5,8 +5,7 @@ export interface TextShape {
   /** Letters from the ninth of each word on. */
   lateLetters: number;
   digits: number;
-  /** Threes of digits, begun ones included. */
-  digitGroups: number;
+  digitRuns: number;
   /** Runs of ASCII characters that are neither letters, digits nor blanks. */
   markRuns: number;
   newlineRuns: number;
@@ -48,7 +47,7 @@ function emptyShape(): TextShape {
     words: 0,
     lateLetters: 0,
     digits: 0,
-    digitGroups: 0,
+    digitRuns: 0,
     markRuns: 0,
     newlineRuns: 0,
     wideBlanks: 0,
@@ -66,7 +65,7 @@ function add(shape: TextShape, kind: number, position: number): void {
       return;
     case DIGIT:
       shape.digits += 1;
-      if (position % 3 === 1) shape.digitGroups += 1;
+      if (position === 1) shape.digitRuns += 1;
       return;
     case MARK:
       if (position === 1) shape.markRuns += 1;
