@@ -1,14 +1,15 @@
 import { SEGMENT_CHARACTERS, type ConversationPrefix } from "./conversation-prefix.ts";
 import { ExpiringMap, type ExpiryLimits } from "./expiring-map.ts";
+import { ScopedIndex } from "./scoped-index.ts";
 import { countTokens } from "./token-count.ts";
 
 /** One chain of stages without an id, as its newest request left it. */
 interface Conversation {
   readonly workflowId: string;
   readonly scope: string;
-  readonly anchor: string | null;
-  /** Index key of the whole newest request. */
-  digest: string;
+  readonly anchor: number | null;
+  /** Of the whole newest request; null before the first. */
+  digest: number | null;
   segments: number;
   tail: string;
   /** Requests that have not ended. */
@@ -42,8 +43,8 @@ const SAME_REQUEST_MAX = 64;
  */
 export class Conversations {
   readonly #open: ExpiringMap<Conversation>;
-  readonly #byDigest = new Map<string, Set<Conversation>>();
-  readonly #byAnchor = new Map<string, Set<Conversation>>();
+  readonly #byDigest = new ScopedIndex<Conversation>();
+  readonly #byAnchor = new ScopedIndex<Conversation>();
   #sequence = 0;
 
   constructor(limits: ExpiryLimits) {
@@ -79,12 +80,10 @@ export class Conversations {
   }
 
   #find(scope: string, prefix: ConversationPrefix): Conversation | null {
-    const last = prefix.digests.length - 1;
-    for (let segments = last; segments >= 0; segments -= 1) {
-      const key = indexKey(scope, prefix.digests[segments]);
-      const fitting = [...(this.#byDigest.get(key) ?? [])].filter((conversation) =>
-        fits(conversation, prefix, segments),
-      );
+    for (let segments = prefix.digests.length - 1; segments >= 0; segments -= 1) {
+      const same = this.#byDigest.get(scope, prefix.digests[segments] ?? 0);
+      if (same === undefined) continue;
+      const fitting = [...same].filter((conversation) => fits(conversation, prefix, segments));
       const chosen = choose(fitting, prefix, segments);
       if (chosen !== null) return chosen;
     }
@@ -94,7 +93,7 @@ export class Conversations {
   #onlyOneWithAnchor(scope: string, prefix: ConversationPrefix): Conversation | null {
     const answered = prefix.messages.some((message) => message.role === "assistant");
     if (prefix.anchor === null || !answered) return null;
-    const open = this.#byAnchor.get(indexKey(scope, prefix.anchor));
+    const open = this.#byAnchor.get(scope, prefix.anchor);
     const [only] = open ?? [];
     if (only === undefined || open?.size !== 1 || only.running > 0) return null;
     return only;
@@ -104,37 +103,44 @@ export class Conversations {
     this.#sequence += 1;
     const digest = prefix.digests.at(-1) ?? 0;
     const parts = [digest, Math.floor(timeMs), this.#sequence].map((part) => part.toString(36));
-    const anchor = prefix.anchor === null ? null : indexKey(scope, prefix.anchor);
+    const { anchor } = prefix;
     const conversation: Conversation = {
       workflowId: `${scope}fp-${parts.join("-")}`,
       scope,
       anchor,
-      digest: "",
+      digest: null,
       segments: 0,
       tail: "",
       running: 0,
       outputTokens: null,
       failed: false,
     };
-    if (anchor !== null) add(this.#byAnchor, anchor, conversation);
+    if (anchor !== null) this.#byAnchor.add(scope, anchor, conversation);
     this.#open.set(conversation.workflowId, conversation, timeMs);
     return conversation;
   }
 
   /** The request becomes the newest of its conversation. */
   #grow(conversation: Conversation, prefix: ConversationPrefix): void {
-    remove(this.#byDigest, conversation.digest, conversation);
+    this.#unindex(conversation);
+    const digest = prefix.digests.at(-1) ?? 0;
+    conversation.digest = digest;
     conversation.segments = prefix.digests.length - 1;
     conversation.tail = prefix.tail;
-    conversation.digest = indexKey(conversation.scope, prefix.digests.at(-1));
-    const same = add(this.#byDigest, conversation.digest, conversation);
+    const same = this.#byDigest.add(conversation.scope, digest, conversation);
     const [oldest] = same;
     if (same.size > SAME_REQUEST_MAX && oldest !== undefined) this.end(oldest.workflowId);
   }
 
+  #unindex(conversation: Conversation): void {
+    const { scope, digest } = conversation;
+    if (digest !== null) this.#byDigest.delete(scope, digest, conversation);
+  }
+
   #forget(conversation: Conversation): void {
-    remove(this.#byDigest, conversation.digest, conversation);
-    if (conversation.anchor !== null) remove(this.#byAnchor, conversation.anchor, conversation);
+    const { scope, anchor } = conversation;
+    this.#unindex(conversation);
+    if (anchor !== null) this.#byAnchor.delete(scope, anchor, conversation);
   }
 }
 
@@ -176,21 +182,4 @@ function choose(
     chosen = conversation;
   }
   return chosen;
-}
-
-function indexKey(scope: string, digest: number | undefined): string {
-  return `${scope}${(digest ?? 0).toString(36)}`;
-}
-
-function add<T>(index: Map<string, Set<T>>, key: string, value: T): Set<T> {
-  const values = index.get(key) ?? new Set<T>();
-  values.add(value);
-  index.set(key, values);
-  return values;
-}
-
-function remove<T>(index: Map<string, Set<T>>, key: string, value: T): void {
-  const values = index.get(key);
-  values?.delete(value);
-  if (values?.size === 0) index.delete(key);
 }

@@ -1,28 +1,29 @@
 /** What a text is made of: the counts that a token estimate weighs. */
 export interface TextShape {
   /** Runs of ASCII letters. */
-  words: number;
+  readonly words: number;
   /** Letters from the ninth of each word on. */
-  lateLetters: number;
-  digits: number;
-  digitRuns: number;
+  readonly lateLetters: number;
+  readonly digits: number;
+  readonly digitRuns: number;
   /** Runs of ASCII characters that are neither letters, digits nor blanks. */
-  markRuns: number;
-  newlineRuns: number;
+  readonly markRuns: number;
+  readonly newlineRuns: number;
   /** Runs of two and more spaces or tabs. */
-  wideBlanks: number;
+  readonly wideBlanks: number;
   /** UTF-16 units of other alphabets with spaces (below U+2E80), and of the rest (ideographs, kana, Hangul, emoji). */
-  otherLetters: number;
-  ideographs: number;
+  readonly otherLetters: number;
+  readonly ideographs: number;
 }
 
-const LETTER = 1;
-const DIGIT = 2;
-const MARK = 3;
-const NEWLINE = 4;
-const BLANK = 5;
-const OTHER = 6;
-const IDEOGRAPH = 7;
+const LETTER = 0;
+const DIGIT = 1;
+const MARK = 2;
+const NEWLINE = 3;
+const BLANK = 4;
+const OTHER = 5;
+const IDEOGRAPH = 6;
+const KIND_COUNT = 7;
 
 const FIRST_IDEOGRAPH = 0x2e80;
 
@@ -30,58 +31,35 @@ const KINDS: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) => asciiKin
 
 /** The shape of a text, in one pass over its UTF-16 units. */
 export function shapeOf(text: string): TextShape {
-  const shape = emptyShape();
-  let previous = 0;
+  const runs = new Uint32Array(KIND_COUNT);
+  const units = new Uint32Array(KIND_COUNT);
+  let lateLetters = 0;
+  let wideBlanks = 0;
+  let previous = -1;
   let length = 0;
   for (let index = 0; index < text.length; index += 1) {
     const kind = kindOf(text.charCodeAt(index));
-    length = kind === previous ? length + 1 : 1;
-    previous = kind;
-    add(shape, kind, length);
+    units[kind] = (units[kind] ?? 0) + 1;
+    if (kind !== previous) {
+      runs[kind] = (runs[kind] ?? 0) + 1;
+      length = 0;
+      previous = kind;
+    }
+    length += 1;
+    if (kind === LETTER && length > 8) lateLetters += 1;
+    if (kind === BLANK && length === 2) wideBlanks += 1;
   }
-  return shape;
-}
-
-function emptyShape(): TextShape {
   return {
-    words: 0,
-    lateLetters: 0,
-    digits: 0,
-    digitRuns: 0,
-    markRuns: 0,
-    newlineRuns: 0,
-    wideBlanks: 0,
-    otherLetters: 0,
-    ideographs: 0,
+    words: runs[LETTER] ?? 0,
+    lateLetters,
+    digits: units[DIGIT] ?? 0,
+    digitRuns: runs[DIGIT] ?? 0,
+    markRuns: runs[MARK] ?? 0,
+    newlineRuns: runs[NEWLINE] ?? 0,
+    wideBlanks,
+    otherLetters: units[OTHER] ?? 0,
+    ideographs: units[IDEOGRAPH] ?? 0,
   };
-}
-
-/** Adds one unit that is the `position`th of its run. */
-function add(shape: TextShape, kind: number, position: number): void {
-  switch (kind) {
-    case LETTER:
-      if (position === 1) shape.words += 1;
-      if (position > 8) shape.lateLetters += 1;
-      return;
-    case DIGIT:
-      shape.digits += 1;
-      if (position === 1) shape.digitRuns += 1;
-      return;
-    case MARK:
-      if (position === 1) shape.markRuns += 1;
-      return;
-    case NEWLINE:
-      if (position === 1) shape.newlineRuns += 1;
-      return;
-    case BLANK:
-      if (position === 2) shape.wideBlanks += 1;
-      return;
-    case OTHER:
-      shape.otherLetters += 1;
-      return;
-    default:
-      shape.ideographs += 1;
-  }
 }
 
 function kindOf(code: number): number {
