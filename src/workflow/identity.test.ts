@@ -8,6 +8,7 @@ import {
   type IdentityOptions,
 } from "./identity.ts";
 import { testSeed } from "../../test/seed.ts";
+import { firstMessages, mintRuns } from "../../test/workflow/mint-runs.ts";
 import { readPrompt } from "./prompt.ts";
 import type { RequestHeaders } from "./request-headers.ts";
 
@@ -458,6 +459,17 @@ describe("kinds", () => {
   it("is the head of a long first message without one, and unknown for a short one", () => {
     expect(kind(filled("What is 1 + 1?"))).toBe(kind(filled("Name a prime.")));
     expect(kind([{ role: "user", content: "Hi" }])).toBe("unknown");
+  });
+});
+
+describe.skipIf(mintRuns === null)("kinds of MINT's runs (skipped without ../shared/data)", () => {
+  it("are its four families of tasks", () => {
+    const kinds = new Map<string, Set<string>>();
+    for (const run of mintRuns ?? []) {
+      const found = kind(firstMessages(run));
+      kinds.set(found, (kinds.get(found) ?? new Set()).add(run.template));
+    }
+    expect([...kinds.values()].map((templates) => templates.size).toSorted()).toEqual([1, 1, 1, 6]);
   });
 });
 

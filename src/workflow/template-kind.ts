@@ -3,9 +3,14 @@ import { TextHash } from "./text-hash.ts";
 
 /** Characters of a system prompt that tell its kind. */
 const SYSTEM_CHARACTERS = 4096;
-/** A first user message this long is taken as a filled template, whose head is the same each time. */
-const TEMPLATE_CHARACTERS_MIN = 1024;
-const TEMPLATE_HEAD_CHARACTERS = 512;
+/**
+ * A first user message of at least `messageMin` characters is taken as a filled template, whose first
+ * `head` characters are the same each time. A long head tells templates with a common opening apart.
+ */
+const TEMPLATE_CHARACTERS = [
+  { messageMin: 2560, head: 2048 },
+  { messageMin: 1024, head: 512 },
+] as const;
 
 /**
  * The kind of a workflow whose client names none: a fingerprint of its system prompt, or of the head
@@ -16,8 +21,8 @@ export function templateKind(prompt: Prompt): string | null {
   const system = prompt.system.trim();
   if (system !== "") return fingerprint("system", system.slice(0, SYSTEM_CHARACTERS));
   const task = prompt.task?.text ?? "";
-  if (task.length < TEMPLATE_CHARACTERS_MIN) return null;
-  return fingerprint("template", task.slice(0, TEMPLATE_HEAD_CHARACTERS));
+  const size = TEMPLATE_CHARACTERS.find(({ messageMin }) => task.length >= messageMin);
+  return size === undefined ? null : fingerprint("template", task.slice(0, size.head));
 }
 
 function fingerprint(what: string, text: string): string {
