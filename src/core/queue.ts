@@ -35,10 +35,13 @@ export interface QueuePrefix {
   tokens: number;
 }
 
-type Key = Pick<QueueEntry<unknown>, "rank" | "level" | "priority" | "readyMs" | "sequence">;
+export type QueueKey = Pick<
+  QueueEntry<unknown>,
+  "rank" | "level" | "priority" | "readyMs" | "sequence"
+>;
 
 /** Negative when a sorts before b; zero only for the same sequence. */
-export function compareKeys(a: Key, b: Key): number {
+export function compareKeys(a: QueueKey, b: QueueKey): number {
   if (a.rank !== b.rank) return a.rank - b.rank;
   if (a.level !== b.level) return a.level - b.level;
   if (a.priority !== b.priority) return a.priority < b.priority ? -1 : 1;
@@ -46,12 +49,26 @@ export function compareKeys(a: Key, b: Key): number {
   return a.sequence - b.sequence;
 }
 
+/** An ordered queue of entries; see OrderedQueue for the guarantees. */
+export interface Queue<T> {
+  readonly size: number;
+  /** Sum over all entries. */
+  readonly tokens: number;
+  insert(entry: QueueEntry<T>): void;
+  remove(entry: QueueEntry<T>): void;
+  first(): QueueEntry<T> | null;
+  /** Count and tokens of the entries that sort before `key`; written into `into`, which is returned. */
+  before(key: QueueKey, into: QueuePrefix): QueuePrefix;
+  /** Visits entries in order until `visit` answers false. The queue must not change meanwhile. */
+  each(visit: (entry: QueueEntry<T>) => boolean): void;
+}
+
 /**
  * A queue that is always sorted: a treap whose nodes are the entries themselves and know the number
  * and the tokens of their subtree. Insert, remove, first and prefix sums are O(log n) expected.
  * The heap order comes from a seeded generator; it shapes the tree, never the order.
  */
-export class OrderedQueue<T> {
+export class OrderedQueue<T> implements Queue<T> {
   readonly #random: Random;
   #root: QueueEntry<T> | null = null;
 
@@ -63,7 +80,6 @@ export class OrderedQueue<T> {
     return this.#root === null ? 0 : this.#root.count;
   }
 
-  /** Sum over all entries. */
   get tokens(): number {
     return this.#root === null ? 0 : this.#root.sum;
   }
@@ -90,8 +106,7 @@ export class OrderedQueue<T> {
     return node;
   }
 
-  /** Count and tokens of the entries that sort before `key`; written into `into`, which is returned. */
-  before(key: Key, into: QueuePrefix): QueuePrefix {
+  before(key: QueueKey, into: QueuePrefix): QueuePrefix {
     into.count = 0;
     into.tokens = 0;
     let node = this.#root;
@@ -107,7 +122,6 @@ export class OrderedQueue<T> {
     return into;
   }
 
-  /** Visits entries in order until `visit` answers false. The queue must not change meanwhile. */
   each(visit: (entry: QueueEntry<T>) => boolean): void {
     walk(this.#root, visit);
   }

@@ -46,7 +46,8 @@ function leaveRunning(state: State, request: RequestBook): EngineBook {
   request.state = "queued";
   state.waitingRequests++;
   state.waitingByClass[request.arrived.class]++;
-  setDeadline(state, request, request.arrived.timeMs + request.arrived.queueWaitMsMax);
+  // Its service did not count as waiting: the limit starts anew, attempts are bounded.
+  setDeadline(state, request, state.nowMs + request.arrived.queueWaitMsMax);
   return engine;
 }
 

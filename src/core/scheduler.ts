@@ -26,8 +26,14 @@ import type { Estimate, Outcome } from "./types.ts";
 export function step(state: State, event: Event): readonly Command[] {
   assert(event.timeMs >= state.nowMs, "time never goes back");
   state.commands = [];
-  passTime(state, event.timeMs);
-  handle(state, event);
+  const before = state.nowMs;
+  if (before !== Number.NEGATIVE_INFINITY) state.clock.advance(event.timeMs - before);
+  state.nowMs = event.timeMs;
+  // What is known of engines comes first, so that nothing that is due goes to one that is gone.
+  const concernsEngine = event.type === "engine-changed";
+  if (concernsEngine) handle(state, event);
+  passTime(state, before);
+  if (!concernsEngine) handle(state, event);
   return state.commands;
 }
 
@@ -66,11 +72,9 @@ function handle(state: State, event: Event): void {
   }
 }
 
-/** Everything that was due by then happens first, in the order in which it was due. */
-function passTime(state: State, timeMs: number): void {
-  if (state.nowMs !== Number.NEGATIVE_INFINITY) state.clock.advance(timeMs - state.nowMs);
-  const before = state.nowMs;
-  state.nowMs = timeMs;
+/** Everything that has come due since `before` happens, in the order in which it was due. */
+function passTime(state: State, before: number): void {
+  const timeMs = state.nowMs;
   for (;;) {
     const due = state.deadlines.first();
     if (due === null || due.priority > timeMs) break;
@@ -133,7 +137,8 @@ function replaceEstimates(request: RequestBook, better: readonly Estimate[]): vo
 }
 
 function place(state: State, request: RequestBook): void {
-  setDeadline(state, request, request.arrived.timeMs + request.arrived.queueWaitMsMax);
+  const { timeMs, queueWaitMsMax } = request.arrived;
+  setDeadline(state, request, Math.max(state.nowMs, timeMs + queueWaitMsMax));
   const engine = assign(state, request, null);
   if (engine !== null) fill(state, engine);
 }

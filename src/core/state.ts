@@ -4,7 +4,7 @@ import type { Command } from "./command.ts";
 import type { RequestArrived } from "./event.ts";
 import type { Account, Line } from "./ledger.ts";
 import { RunningMean } from "./mean.ts";
-import { OrderedQueue, QueueEntry, type QueuePrefix } from "./queue.ts";
+import { OrderedQueue, QueueEntry, type Queue, type QueuePrefix } from "./queue.ts";
 import { createRandom, type Random } from "./random.ts";
 import type {
   Decision,
@@ -132,7 +132,7 @@ const STAGES_REMEMBERED = 500;
 export class EngineBook implements Account {
   spec: EngineSpec;
   state: EngineState = "live";
-  readonly queue: OrderedQueue<RequestBook>;
+  readonly queue: Queue<RequestBook>;
   readonly aging: Aging<RequestBook>;
   readonly running: Map<string, RequestBook> = new Map();
   /** KV tokens that the running requests are expected to hold. */
@@ -151,9 +151,9 @@ export class EngineBook implements Account {
   /** Prompt tokens that had to be computed per output token. */
   readonly promptPerOutput: RunningMean = new RunningMean(0, STAGES_REMEMBERED);
 
-  constructor(spec: EngineSpec, random: Random, starvationThreshold: number) {
+  constructor(spec: EngineSpec, queue: Queue<RequestBook>, starvationThreshold: number) {
     this.spec = spec;
-    this.queue = new OrderedQueue<RequestBook>(random);
+    this.queue = queue;
     this.aging = new Aging<RequestBook>(starvationThreshold);
   }
 
@@ -166,6 +166,7 @@ export class EngineBook implements Account {
 export interface State {
   readonly options: SchedulerOptions;
   readonly random: Random;
+  readonly createQueue: () => Queue<RequestBook>;
   readonly clock: AgeClock;
   /** In the order in which they joined. */
   readonly engines: EngineBook[];
@@ -175,7 +176,7 @@ export interface State {
   readonly idle: Map<string, WorkflowBook>;
   /** Accepted requests whose engines are all gone, in order of arrival. */
   readonly stranded: Map<string, RequestBook>;
-  readonly deadlines: OrderedQueue<RequestBook>;
+  readonly deadlines: Queue<RequestBook>;
   nowMs: number;
   sequence: number;
   /** Requests not yet dispatched. */
@@ -188,18 +189,25 @@ export interface State {
   commands: Command[];
 }
 
-export function createState(options: SchedulerOptions): State {
-  const random = createRandom(options.seed);
+/**
+ * A fresh scheduler. Queues have a source of chance of their own, so that their shape has no part in
+ * any choice; `createQueue` puts another kind in their place, to compare the two.
+ */
+export function createState(
+  options: SchedulerOptions,
+  createQueue: () => Queue<RequestBook> = queueFactory(options.seed),
+): State {
   const state: State = {
     options,
-    random,
+    random: createRandom(options.seed),
+    createQueue,
     clock: new AgeClock(options.policy.ageScale),
     engines: [],
     requests: new Map(),
     workflows: new Map(),
     idle: new Map(),
     stranded: new Map(),
-    deadlines: new OrderedQueue<RequestBook>(random),
+    deadlines: createQueue(),
     nowMs: Number.NEGATIVE_INFINITY,
     sequence: 0,
     waitingRequests: 0,
@@ -212,8 +220,13 @@ export function createState(options: SchedulerOptions): State {
   return state;
 }
 
+function queueFactory(seed: number): () => Queue<RequestBook> {
+  const random = createRandom(seed ^ 0x5eed);
+  return () => new OrderedQueue<RequestBook>(random);
+}
+
 export function createEngine(state: State, spec: EngineSpec): EngineBook {
-  return new EngineBook(spec, state.random, state.options.policy.starvationThreshold);
+  return new EngineBook(spec, state.createQueue(), state.options.policy.starvationThreshold);
 }
 
 export function findEngine(state: State, name: string): EngineBook | null {
