@@ -101,7 +101,7 @@ function observeUnloaded(state: State, request: RequestBook): void {
 export function enqueue(state: State, request: RequestBook, engine: EngineBook): void {
   const estimate = estimateFor(request, engine.spec.model);
   const remaining = remainingTokensOf(state, estimate);
-  if (engine.stageTokens.count === 0) engine.stageTokens.expect(estimate.stageTokens);
+  engine.stageTokens.expect(estimate.stageTokens);
   setKey(state, request, estimate);
   openLine(request, engine, remaining);
   request.entry.tokens = request.bookedTokens;

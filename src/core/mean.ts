@@ -2,6 +2,7 @@
 export class RunningMean {
   readonly #memory: number;
   #count = 0;
+  #expected = 0;
   #value: number;
 
   /** `prior` is what `value` says before anything was seen; it carries no weight. */
@@ -25,8 +26,10 @@ export class RunningMean {
     this.#value += (value - this.#value) / this.#count;
   }
 
-  /** Replaces the prior, as long as nothing was seen. */
+  /** Until something was seen, the value is the mean of what was expected. */
   expect(value: number): void {
-    if (this.#count === 0 && Number.isFinite(value)) this.#value = value;
+    if (this.#count > 0 || !Number.isFinite(value)) return;
+    this.#expected++;
+    this.#value += (value - this.#value) / this.#expected;
   }
 }
