@@ -28,8 +28,8 @@ export interface EngineTimeouts {
   readonly totalMs: number;
 }
 
-/** Which way an engine's `priority` field points; "off" when it is not configured to honour one. */
-export type PriorityField = "off" | "lower-sooner" | "higher-sooner";
+/** Whose `priority` field an engine is configured to honour: vllm, smaller is sooner; sglang, larger is sooner; none must be sent. */
+export type EnginePriority = "none" | "vllm" | "sglang";
 
 /** One serving process and how to speak to it. */
 export interface EngineEndpoint {
@@ -43,7 +43,7 @@ export interface EngineEndpoint {
   /** Sent with every request. */
   readonly headers: Readonly<Record<string, string>>;
   readonly timeouts: EngineTimeouts;
-  readonly priority: PriorityField;
+  readonly priority: EnginePriority;
 }
 
 /** What a kind needs and how it behaves; read from its source or seen on the wire. */
@@ -58,8 +58,8 @@ export interface EngineTraits {
   readonly honoursChoices: boolean;
   /** Some version ignores `max_completion_tokens` and runs on: the limit must be sent as `max_tokens`. */
   readonly needsMaxTokens: boolean;
-  /** The polarity of its `priority` field, where it has one. */
-  readonly priority: Exclude<PriorityField, "off"> | null;
+  /** The `priority` that its configuration may switch on. */
+  readonly priority: EnginePriority;
   /** Request headers, in lower case, that must not reach it. */
   readonly neverForward: readonly string[];
   /** Headers come when the request starts to run, not while it waits inside. */
@@ -94,7 +94,7 @@ const COMMON: EngineTraits = {
   takesUnknownFields: true,
   honoursChoices: true,
   needsMaxTokens: false,
-  priority: null,
+  priority: "none",
   neverForward: [],
   headersMeanAdmission: false,
   overCommit: 0,
@@ -105,8 +105,8 @@ const COMMON: EngineTraits = {
 };
 
 const TRAITS: Readonly<Record<EngineKind, EngineTraits>> = {
-  vllm: { ...COMMON, priority: "lower-sooner", overCommit: 1 },
-  sglang: { ...COMMON, priority: "higher-sooner", overCommit: 1, abortMustBeConfirmed: true },
+  vllm: { ...COMMON, priority: "vllm", overCommit: 1 },
+  sglang: { ...COMMON, priority: "sglang", overCommit: 1, abortMustBeConfirmed: true },
   // Its 503 means that the model is loading. One that waits inside is dropped only when its turn comes.
   "llama.cpp": {
     ...COMMON,
@@ -181,9 +181,9 @@ const PRIORITY_MAX = 2 ** 31 - 1;
  * The scheduler's key (smaller is sooner) as the integer that an engine's `priority` field takes,
  * or null where none may be sent.
  */
-export function enginePriority(field: PriorityField, key: number): number | null {
-  if (field === "off" || Number.isNaN(key)) return null;
+export function enginePriority(priority: EnginePriority, key: number): number | null {
+  if (priority === "none" || Number.isNaN(key)) return null;
   const scaled = Math.round(key * PRIORITY_STEPS_PER_UNIT);
   const bounded = Math.min(PRIORITY_MAX, Math.max(-PRIORITY_MAX, scaled));
-  return field === "lower-sooner" ? bounded : 0 - bounded;
+  return priority === "vllm" ? bounded : 0 - bounded;
 }

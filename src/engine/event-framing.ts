@@ -28,6 +28,7 @@ export class EventFraming {
 
   /** The whole events that the chunk completes; the chunk itself where it ends with one and nothing is left out. */
   push(chunk: Buffer): Buffer | null {
+    if (chunk.length === 0) return null;
     const text = chunk.toString("latin1");
     let end = this.eventEnd(text, 0);
     if (end === -1) return this.hold(chunk);

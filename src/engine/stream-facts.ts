@@ -173,6 +173,7 @@ function holds(data: string, key: string): boolean {
 
 const DELTA = '"delta":{';
 const ROLE = '"role":"assistant",';
+const NO_CONTENT = '"content":null,';
 const TEXT_FIELDS: readonly string[] = ['"content":"', '"reasoning_content":"', '"reasoning":"'];
 
 /** The usual look of an event that carries tokens, as the engines write it; anything else is parsed. */
@@ -187,6 +188,7 @@ function isPlainDelta(data: string): boolean {
   for (const field of TEXT_FIELDS) {
     if (data.startsWith(field, at)) return data[at + field.length] !== '"';
   }
+  if (data.startsWith(NO_CONTENT, at)) at += NO_CONTENT.length;
   return data.startsWith('"tool_calls":[{', at);
 }
 
