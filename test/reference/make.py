@@ -10,7 +10,7 @@ import pathlib
 import platform
 import sys
 
-NAMES = ["score"]
+NAMES = ["score", "forest"]
 PACKAGES = ["numpy", "scipy", "scikit-learn", "quantile-forest"]
 
 
