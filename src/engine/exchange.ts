@@ -1,4 +1,4 @@
-import type { Dispatcher } from "undici";
+import { type Dispatcher, errors } from "undici";
 import type { EngineTimeouts } from "./endpoint.ts";
 import type { Watchdog, Watched } from "./watchdog.ts";
 
@@ -153,7 +153,8 @@ export class Exchange implements Dispatcher.DispatchHandler, EngineExchange, Wat
 
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     const code = "code" in error && typeof error.code === "string" ? error.code : null;
-    this.fail(failureKind(this.phase === "connecting", code), code);
+    const isParserError = error instanceof errors.HTTPParserError;
+    this.fail(isParserError ? "protocol" : failureKind(this.phase === "connecting", code), code);
   }
 
   private fail(kind: EngineFailureKind, code: string | null): void {
@@ -173,7 +174,7 @@ export class Exchange implements Dispatcher.DispatchHandler, EngineExchange, Wat
 
 function failureKind(connecting: boolean, code: string | null): EngineFailureKind {
   if (code === "UND_ERR_DESTROYED" || code === "UND_ERR_CLOSED") return "aborted";
-  if (code !== null && /^(HPE_|UND_ERR_(INVALID|HEADERS_OVERFLOW|RE[QS]_))/.test(code)) {
+  if (code !== null && /^UND_ERR_(INVALID|HEADERS_OVERFLOW|RE[QS]_)/.test(code)) {
     return "protocol";
   }
   return connecting ? "connect" : "reset";

@@ -9,6 +9,9 @@ export interface StreamUsage {
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** usage: carries usage and nothing else. */
+export type EventWorth = "usage" | "other" | "unreadable";
+
 /** A choice's index that is no nonsense. */
 const CHOICE_INDEX_MAX = 1023;
 const ERROR_CHARACTERS_MAX = 4_000;
@@ -60,15 +63,15 @@ export class StreamFacts {
     return this.absorb(event.data, event.isError) === "usage";
   }
 
-  /** Reads a last event that lacks its blank line; false when it is not whole. */
-  readLast(bytes: Buffer): boolean {
+  /** Reads a last event that lacks its blank line, which may be half an event. */
+  readLast(bytes: Buffer): EventWorth {
     const text = bytes.toString("latin1");
     const event = this.split(text, 0, text.length);
     if (event.data.startsWith("[DONE]")) {
       this.done = true;
-      return true;
+      return "other";
     }
-    return this.absorb(event.data, event.isError) !== "unreadable";
+    return this.absorb(event.data, event.isError);
   }
 
   private split(text: string, start: number, end: number): EventFields {
@@ -80,7 +83,7 @@ export class StreamFacts {
     return eventFields(text, from, end);
   }
 
-  private absorb(data: string, isError: boolean): "usage" | "other" | "unreadable" {
+  private absorb(data: string, isError: boolean): EventWorth {
     const event = parseLatin1(data);
     if (event === undefined) {
       if (isError) this.errorMessage ??= data.slice(0, ERROR_CHARACTERS_MAX);
@@ -154,9 +157,13 @@ function eventFields(text: string, start: number, end: number): EventFields {
   return { data: data ?? "", isError };
 }
 
-/** True when the event may hold usage, a finish reason or an error. Quotes inside JSON strings are escaped, so a key cannot be met in content. */
+/**
+ * True when the event may hold usage, a finish reason or an error. Quotes inside JSON strings are
+ * escaped, so a key cannot be met in content; the opening quote is left out of the search because it
+ * is the commonest character there.
+ */
 function tellsMore(data: string): boolean {
-  return holds(data, '"finish_reason"') || holds(data, '"usage"') || holds(data, '"error"');
+  return holds(data, 'finish_reason"') || holds(data, 'usage"') || holds(data, 'error"');
 }
 
 /** Whether the key is there with a value other than null. */
@@ -171,7 +178,7 @@ function holds(data: string, key: string): boolean {
   return false;
 }
 
-const DELTA = '"delta":{';
+const DELTA = 'delta":{';
 const ROLE = '"role":"assistant",';
 const NO_CONTENT = '"content":null,';
 const TEXT_FIELDS: readonly string[] = ['"content":"', '"reasoning_content":"', '"reasoning":"'];

@@ -39,12 +39,14 @@ export class StreamReader {
   private readonly facts: StreamFacts;
   private readonly framing: EventFraming;
   private readonly choicesExpected: number;
+  private readonly hideUsage: boolean;
 
   constructor(options: StreamReaderOptions) {
     this.choicesExpected = engineTraits(options.kind).honoursChoices ? options.choices : 1;
     this.facts = new StreamFacts(options.choices, options.onEvent ?? null);
     const { facts } = this;
     const { hideUsage } = options;
+    this.hideUsage = hideUsage;
     this.framing = new EventFraming(
       (text, start, end) => !(facts.read(text, start, end) && hideUsage),
     );
@@ -103,11 +105,14 @@ export class StreamReader {
    */
   finish(): StreamEnd {
     const rest = this.framing.finish();
-    const readable = rest !== null && this.facts.readLast(rest);
+    const worth = rest === null ? null : this.facts.readLast(rest);
     const { errorMessage } = this.facts;
     if (errorMessage !== null) return { good: false, reason: "error-event", message: errorMessage };
-    if (this.isFinished()) return { good: true, rest: readable ? rest : null };
-    const reason = rest === null || readable ? "no-finish-reason" : "truncated-event";
+    if (this.isFinished()) {
+      const isPassed = worth === "other" || (worth === "usage" && !this.hideUsage);
+      return { good: true, rest: isPassed ? rest : null };
+    }
+    const reason = worth === "unreadable" ? "truncated-event" : "no-finish-reason";
     return { good: false, reason, message: MESSAGES[reason] };
   }
 
