@@ -10,7 +10,7 @@ import pathlib
 import platform
 import sys
 
-NAMES = ["score", "forest"]
+NAMES = ["score", "forest", "text"]
 PACKAGES = ["numpy", "scipy", "scikit-learn", "quantile-forest"]
 
 
