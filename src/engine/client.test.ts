@@ -260,7 +260,7 @@ describe("abort", () => {
   ])("%s closes the engine's socket", async (_, streams) => {
     const left = deferred();
     const arrived = deferred();
-    const { client } = await engine((request, response) => {
+    const { client } = await engine((_, response) => {
       response.on("close", () => left.resolve());
       if (streams) response.write("data");
       arrived.resolve();

@@ -102,19 +102,20 @@ export class EngineClient {
     );
   }
 
-  /** GET below the server's root; the body as text. */
+  /** GET below the server's root, or below the API base for a path that begins with `/v1/`; the body as text. */
   getText(path: string, timeoutMs: number = REPLY_TIMEOUT_MS): Promise<EngineReply<string>> {
     return new Promise((resolve) => {
       const limits = { ...this.endpoint.timeouts, headersMs: timeoutMs, totalMs: timeoutMs };
       const reader = new ReplyReader(resolve);
       const exchange = new Exchange(reader, limits, this.watchdog, null);
       reader.exchange = exchange;
-      const full = this.address.rootPath + path;
+      const { apiPath, rootPath } = this.address;
+      const full = path.startsWith("/v1/") ? apiPath + path.slice(3) : rootPath + path;
       this.send({ method: "GET", path: full, headers: this.ownHeaders }, exchange);
     });
   }
 
-  /** GET below the server's root; the body as JSON. A body that is not JSON is a `protocol` failure. */
+  /** The same, the body as JSON. A body that is not JSON is a `protocol` failure. */
   async getJson(path: string, timeoutMs: number = REPLY_TIMEOUT_MS): Promise<EngineReply<unknown>> {
     const reply = await this.getText(path, timeoutMs);
     if (reply.failure !== null) return reply;
