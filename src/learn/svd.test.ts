@@ -47,11 +47,18 @@ describe("against the exact decomposition", () => {
     }
   });
 
-  test("the usual five iterations lose little", () => {
-    for (const [index, value] of fitSvd(matrix, OPTIONS).singularValues.entries()) {
-      const exact = reference.svd.singularValues[index] ?? 0;
-      expect(value).toBeLessThan(exact + 1e-6);
-      expect(value).toBeGreaterThan(0.998 * exact);
+  test("five iterations miss as little as scikit-learn's do", () => {
+    const missed = new Float64Array(reference.svd.rank);
+    const seeds = 20;
+    for (let seed = 0; seed < seeds; seed++) {
+      for (const [axis, value] of fitSvd(matrix, { ...OPTIONS, seed }).singularValues.entries()) {
+        const exact = reference.svd.singularValues[axis] ?? 0;
+        missed[axis] = (missed[axis] ?? 0) + (1 - value / exact) / seeds;
+      }
+    }
+    for (const [axis, theirs] of reference.svd.missedInFiveIterations.entries()) {
+      expect(missed[axis]).toBeLessThan(2 * theirs + 1e-6);
+      expect(missed[axis]).toBeGreaterThan(-1e-6);
     }
   });
 
