@@ -10,7 +10,7 @@ import pathlib
 import platform
 import sys
 
-NAMES = ["score", "forest", "text"]
+NAMES = ["score", "forest", "text", "classifier"]
 PACKAGES = ["numpy", "scipy", "scikit-learn", "quantile-forest"]
 
 
