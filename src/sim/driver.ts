@@ -1,0 +1,233 @@
+import type { Command, Dispatch } from "../core/command.ts";
+import type { Event } from "../core/event.ts";
+import { priorityOf } from "../core/order.ts";
+import { OrderedQueue, QueueEntry } from "../core/queue.ts";
+import { createRandom } from "../core/random.ts";
+import { nextWakeMs, step } from "../core/scheduler.ts";
+import { createState, type SchedulerOptions, type State } from "../core/state.ts";
+import type { EngineSpec, Order } from "../core/types.ts";
+import type { Estimator } from "../predict/port.ts";
+import type { EngineEvent, EngineModel } from "./engine-model.ts";
+import { RunningWorkflow, type SimulatedRequest } from "./running-workflow.ts";
+import type { PlayableWorkflow } from "./workload.ts";
+
+/** One simulated engine: what the core knows of it, and the model that runs it. */
+export interface SimulatedEngine {
+  readonly spec: EngineSpec;
+  readonly model: EngineModel<SimulatedRequest>;
+}
+
+export interface SimulationOptions {
+  readonly scheduler: Omit<SchedulerOptions, "engines">;
+  readonly engines: readonly SimulatedEngine[];
+  /** How the engines order what waits inside them. */
+  readonly engineOrder: Order;
+  readonly workflows: readonly PlayableWorkflow[];
+  readonly estimator: Estimator;
+  readonly queueWaitMsMax: number;
+  /** Sees every step: for logs and what-if. */
+  readonly observe?: (event: Event, commands: readonly Command[]) => void;
+}
+
+/** A stage as it was served. Times in ms. */
+export interface StageResult {
+  readonly workflow: string;
+  readonly stage: number;
+  readonly engine: string;
+  readonly model: string;
+  readonly readyMs: number;
+  /** When an engine first admitted it. */
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly preemptions: number;
+}
+
+export interface SimulationResult {
+  readonly workflows: readonly RunningWorkflow[];
+  readonly stages: readonly StageResult[];
+  readonly state: State;
+}
+
+/**
+ * Runs a workload through the core and the engine model under a virtual clock: event-driven, exact,
+ * the same result from the same options. At one instant come first the ends of iterations (engines in
+ * order), then arrivals and ready stages (in order of creation), then what is due, then decisions.
+ */
+export function simulate(options: SimulationOptions): SimulationResult {
+  return new Simulation(options).run();
+}
+
+class Simulation {
+  readonly #options: SimulationOptions;
+  readonly #state: State;
+  readonly #engines: readonly SimulatedEngine[];
+  readonly #byName: ReadonlyMap<string, SimulatedEngine>;
+  /** Workflows whose next stage becomes ready, by time and order of creation. */
+  readonly #ready: OrderedQueue<RunningWorkflow>;
+  readonly #open = new Map<string, RunningWorkflow>();
+  readonly #workflows: RunningWorkflow[] = [];
+  readonly #stages: StageResult[] = [];
+  /** Engines that queue themselves and whose load the core must be told. */
+  readonly #reporting: readonly SimulatedEngine[];
+  #created = 0;
+  #nowMs = 0;
+
+  constructor(options: SimulationOptions) {
+    const engines = options.engines.map((engine) => engine.spec);
+    this.#options = options;
+    this.#engines = options.engines;
+    this.#byName = new Map(options.engines.map((engine) => [engine.spec.name, engine]));
+    this.#reporting = options.engines.filter((engine) => engine.spec.queuePlace === "engine");
+    this.#state = createState({ ...options.scheduler, engines });
+    this.#ready = new OrderedQueue(createRandom(options.scheduler.seed));
+    for (const workflow of options.workflows) {
+      const running = new RunningWorkflow(workflow, Object.keys(workflow.courses));
+      this.#workflows.push(running);
+      this.#becomesReady(running, workflow.arrivalMs);
+    }
+  }
+
+  run(): SimulationResult {
+    for (;;) {
+      const nextMs = this.#nextMs();
+      if (nextMs === Number.POSITIVE_INFINITY) break;
+      this.#nowMs = nextMs;
+      this.#finishIterations();
+      this.#bringReady();
+      if (nextWakeMs(this.#state) <= this.#nowMs)
+        this.#apply({ type: "time-passed", timeMs: this.#nowMs });
+      this.#beginIterations();
+    }
+    return { workflows: this.#workflows, stages: this.#stages, state: this.#state };
+  }
+
+  #nextMs(): number {
+    let nextMs = Math.min(this.#ready.first()?.priority ?? Number.POSITIVE_INFINITY);
+    for (const engine of this.#engines) nextMs = Math.min(nextMs, engine.model.nextEventMs());
+    // What is due matters only while somebody waits for it.
+    if (this.#open.size > 0) nextMs = Math.min(nextMs, nextWakeMs(this.#state));
+    return nextMs;
+  }
+
+  #becomesReady(running: RunningWorkflow, timeMs: number): void {
+    const entry = new QueueEntry(running, this.#created++);
+    entry.priority = timeMs;
+    this.#ready.insert(entry);
+  }
+
+  #finishIterations(): void {
+    const ended: [SimulatedEngine, EngineEvent<SimulatedRequest>][] = [];
+    for (const engine of this.#engines) {
+      for (const event of engine.model.finish(this.#nowMs)) ended.push([engine, event]);
+    }
+    for (const engine of this.#reporting) this.#report(engine);
+    for (const [engine, event] of ended) {
+      if (event.type === "ended") this.#stageEnded(engine, event.sequence);
+    }
+  }
+
+  #bringReady(): void {
+    for (;;) {
+      const entry = this.#ready.first();
+      if (entry === null || entry.priority > this.#nowMs) return;
+      this.#ready.remove(entry);
+      const running = entry.value;
+      const requestId = running.begin(entry.sequence, this.#nowMs);
+      this.#open.set(requestId, running);
+      this.#apply(running.arrival(this.#options.estimator, this.#options.queueWaitMsMax));
+    }
+  }
+
+  #beginIterations(): void {
+    for (const engine of this.#engines) engine.model.begin(this.#nowMs);
+    for (const engine of this.#reporting) this.#report(engine);
+  }
+
+  #report(engine: SimulatedEngine): void {
+    const { waiting, running } = engine.model;
+    const load = { waiting, running };
+    this.#apply({ type: "engine-changed", timeMs: this.#nowMs, engine: engine.spec.name, load });
+  }
+
+  #apply(event: Event): void {
+    const commands = step(this.#state, event);
+    this.#options.observe?.(event, commands);
+    for (const command of commands) this.#carryOut(command);
+  }
+
+  #carryOut(command: Command): void {
+    switch (command.type) {
+      case "dispatch":
+        return this.#dispatch(command);
+      case "abort":
+        this.#byName.get(command.engine)?.model.cancel(command.requestId, this.#nowMs);
+        return undefined;
+      case "reject":
+        this.#open.get(command.requestId)?.fail(command.outcome, this.#nowMs);
+        this.#open.delete(command.requestId);
+        return undefined;
+      case "predict":
+      case "record-stage":
+      case "record-workflow":
+        return undefined;
+    }
+  }
+
+  #dispatch(command: Dispatch): void {
+    const running = this.#open.get(command.requestId);
+    const engine = this.#byName.get(command.engine);
+    if (running === undefined || engine === undefined) {
+      throw new Error(`dispatch of ${command.requestId} to ${command.engine}: unknown`);
+    }
+    const request = running.dispatched(command);
+    const { facts, estimate } = running.current();
+    const priority = priorityOf(this.#options.engineOrder, {
+      workflowArrivalMs: running.workflow.arrivalMs,
+      stageTokens: estimate.stageTokens,
+      remainingTokens: estimate.remainingMedian,
+      producedTokens: running.outputTokens,
+      attainedTokens: 0,
+      promptTokens: facts.promptTokens,
+      ageReading: 0,
+    });
+    engine.model.enqueue({ ...request, priority }, this.#nowMs);
+  }
+
+  #stageEnded(engine: SimulatedEngine, sequence: EngineEvent<SimulatedRequest>["sequence"]): void {
+    const { request } = sequence;
+    const running = this.#open.get(request.id);
+    if (running === undefined) throw new Error(`end of ${request.id}: unknown`);
+    this.#open.delete(request.id);
+    this.#stages.push({
+      workflow: running.workflow.id,
+      stage: running.stage,
+      engine: engine.spec.name,
+      model: engine.spec.model,
+      readyMs: request.readyMs,
+      startMs: sequence.startedMs ?? this.#nowMs,
+      endMs: this.#nowMs,
+      preemptions: sequence.preemptions,
+    });
+    const toolMs = running.stageEnded(sequence.startedMs ?? this.#nowMs, this.#options.estimator);
+    this.#apply({
+      type: "request-ended",
+      timeMs: this.#nowMs,
+      requestId: request.id,
+      attempt: request.attempt,
+      result: "completed",
+      outputTokens: request.outputTokens,
+    });
+    if (toolMs === null) this.#workflowEnded(running);
+    else this.#becomesReady(running, this.#nowMs + toolMs);
+  }
+
+  #workflowEnded(running: RunningWorkflow): void {
+    running.end(this.#nowMs, this.#options.estimator);
+    this.#apply({
+      type: "workflow-ended",
+      timeMs: this.#nowMs,
+      workflowId: running.workflow.id,
+      score: running.score,
+    });
+  }
+}

@@ -1,0 +1,166 @@
+import type { Dispatch } from "../core/command.ts";
+import type { RequestArrived } from "../core/event.ts";
+import type { Estimate, Outcome } from "../core/types.ts";
+import type { Estimator, StageFacts, StageSeen } from "../predict/port.ts";
+import type { EngineRequest } from "./engine-queue.ts";
+import type { PlayableCourse, PlayableStage, PlayableWorkflow } from "./workload.ts";
+
+/** A stage on its way through an engine. */
+export interface SimulatedRequest extends EngineRequest {
+  readonly attempt: number;
+}
+
+/** Output tokens that predictors may look back at (StageFacts). */
+const PRODUCED_STAGES_MAX = 32;
+
+/** One workflow of a simulation: which stage it is at, which model serves it, how it went. */
+export class RunningWorkflow {
+  readonly workflow: PlayableWorkflow;
+  readonly #models: readonly string[];
+  readonly #seen: StageSeen[] = [];
+  #facts: StageFacts | null = null;
+  #estimates: readonly Estimate[] = [];
+  #created = 0;
+  #readyMs = 0;
+  stage = 0;
+  /** The model whose course it follows: that of its first stage. */
+  course: string | null = null;
+  /** The model that serves the current stage. */
+  #serving: string | null = null;
+  models: string[] = [];
+  outputTokens = 0;
+  queueWaitMs = 0;
+  endMs: number | null = null;
+  outcome: "open" | "completed" | "failed" = "open";
+  failure: Outcome | null = null;
+
+  constructor(workflow: PlayableWorkflow, models: readonly string[]) {
+    this.workflow = workflow;
+    this.#models = models;
+  }
+
+  /** Score of its course once completed; 0 while it is not. */
+  get score(): number {
+    return this.outcome === "completed" ? this.#courseOf(this.course).score : 0;
+  }
+
+  get requestId(): string {
+    return `${this.workflow.id}/${this.stage}`;
+  }
+
+  /** Its next stage becomes ready; answers the id of its request. */
+  begin(created: number, nowMs: number): string {
+    this.#created = created;
+    this.#readyMs = nowMs;
+    return this.requestId;
+  }
+
+  /** The request of the current stage, with what an estimator says of it on each model. */
+  arrival(estimator: Estimator, queueWaitMsMax: number): RequestArrived {
+    const { promptTokens, role } = this.#stageOn(this.course ?? this.#models[0] ?? "");
+    const facts: StageFacts = {
+      workflowId: this.workflow.id,
+      kind: this.workflow.kind,
+      role,
+      stage: this.stage,
+      pool: "chimera",
+      promptTokens,
+      systemTokens: 0,
+      userTokens: this.stage === 0 ? promptTokens : 0,
+      outputTokensMax: null,
+      expectedOutputTokens: null,
+      callsLeft: null,
+      producedTokens: this.#seen.slice(-PRODUCED_STAGES_MAX).map((each) => each.outputTokens),
+      text: null,
+    };
+    this.#facts = facts;
+    this.#estimates = estimator.estimate(facts, this.#models);
+    return {
+      type: "request-arrived",
+      timeMs: this.#readyMs,
+      requestId: this.requestId,
+      workflowId: this.workflow.id,
+      stage: this.stage,
+      class: "default",
+      pool: "chimera",
+      estimates: this.#estimates,
+      predict: false,
+      promptTokens,
+      outputTokensMax: null,
+      streams: true,
+      queueWaitMsMax,
+      knobs: null,
+    };
+  }
+
+  /** The facts and the estimate, for the model that serves it, of the stage under way. */
+  current(): { readonly facts: StageFacts; readonly estimate: Estimate } {
+    const estimate = this.#estimates.find((each) => each.model === this.#serving);
+    if (this.#facts === null || estimate === undefined) {
+      throw new Error(`${this.requestId} has not been dispatched`);
+    }
+    return { facts: this.#facts, estimate };
+  }
+
+  /** It goes to an engine: the first time, this decides its course. */
+  dispatched(command: Dispatch): Omit<SimulatedRequest, "priority"> {
+    const { model } = command.decision;
+    this.#serving = model;
+    if (this.course === null || this.stage === 0) this.course = model;
+    if (!this.models.includes(model)) this.models.push(model);
+    const stage = this.#stageOn(this.course);
+    return {
+      id: this.requestId,
+      workflowId: this.workflow.id,
+      promptTokens: stage.promptTokens,
+      outputTokens: stage.outputTokens,
+      readyMs: this.#readyMs,
+      created: this.#created,
+      attempt: command.attempt,
+    };
+  }
+
+  /** Books a finished stage; answers the time until the next one, or null after the last. */
+  stageEnded(startedMs: number, estimator: Estimator): number | null {
+    const { facts } = this.current();
+    const stage = this.#stageOn(this.course ?? "");
+    const seen: StageSeen = {
+      facts,
+      model: this.#serving ?? "",
+      outcome: "completed",
+      outputTokens: stage.outputTokens,
+    };
+    this.#seen.push(seen);
+    estimator.stageEnded(seen);
+    this.outputTokens += stage.outputTokens;
+    this.queueWaitMs += startedMs - this.#readyMs;
+    if (this.stage + 1 >= this.#courseOf(this.course).stages.length) return null;
+    this.stage++;
+    return stage.toolMs;
+  }
+
+  end(nowMs: number, estimator: Estimator): void {
+    this.endMs = nowMs;
+    this.outcome = "completed";
+    const { kind } = this.workflow;
+    estimator.workflowEnded({ kind, stages: this.#seen, score: this.score });
+  }
+
+  fail(failure: Outcome, nowMs: number): void {
+    this.endMs = nowMs;
+    this.outcome = "failed";
+    this.failure = failure;
+  }
+
+  #courseOf(model: string | null): PlayableCourse {
+    const course = model === null ? undefined : this.workflow.courses[model];
+    if (course === undefined) throw new Error(`${this.workflow.id} has no course on ${model}`);
+    return course;
+  }
+
+  #stageOn(model: string): PlayableStage {
+    const stage = this.#courseOf(model).stages[this.stage];
+    if (stage === undefined) throw new Error(`${this.workflow.id} has no stage ${this.stage}`);
+    return stage;
+  }
+}
