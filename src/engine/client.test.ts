@@ -140,6 +140,7 @@ describe("a request", () => {
       Authorization: "client's",
       "X-Conversation-Id": "c",
       "X-Request-Id": "r",
+      "Content-Type": "text/plain",
     };
     client.open({ path: "/chat/completions", body: Buffer.from('{"a":1}'), headers }, notes);
     await notes.until(() => notes.isOver);
@@ -225,6 +226,16 @@ describe("failures", () => {
     client.open(POST, notes);
     await notes.until(() => notes.isOver);
     expect([notes.ends, notes.failures.map(({ kind }) => kind)]).toEqual([0, ["reset"]]);
+  });
+
+  it("a connection that is still being made when the time is over is `connect`", async () => {
+    const { client, clock } = clientOf(9);
+    const notes = new Notes();
+    client.open(POST, notes);
+    clock.advance(LIMITS.totalMs + 300);
+    expect(notes.failures.map(({ kind }) => kind)).toEqual(["connect"]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(notes.failures).toHaveLength(1);
   });
 
   it("what is not HTTP is `protocol`", async () => {
@@ -409,6 +420,17 @@ describe("small answers", () => {
     clock.advance(1_300);
     expect((await silent).failure?.kind).toMatch(/^(headers|total)-timeout$/);
   });
+});
+
+it("destroy ends a close that waits", async () => {
+  const { client } = await engine((_, response) => response.write("a"));
+  const notes = new Notes();
+  client.open(POST, notes);
+  await notes.until(() => notes.chunks.length > 0);
+  const closed = client.close();
+  await client.destroy();
+  await closed;
+  expect(notes.failures.map(({ kind }) => kind)).toEqual(["aborted"]);
 });
 
 it("close waits for what is in flight and takes nothing new", async () => {

@@ -89,12 +89,13 @@ export class EngineClient {
 
   /** Sends a POST and reports to the sink. Never throws; a closed client fails as `aborted`. */
   open(request: EngineRequest, sink: EngineSink): EngineExchange {
-    const headers: Record<string, string> = { "content-type": "application/json" };
+    const headers: Record<string, string> = {};
     for (const name in request.headers) {
       const value = request.headers[name];
       const lower = name.toLowerCase();
       if (value !== undefined && !this.dropped.has(lower)) headers[lower] = value;
     }
+    headers["content-type"] = "application/json";
     Object.assign(headers, this.ownHeaders);
     return this.send(
       { method: "POST", path: this.address.apiPath + request.path, headers, body: request.body },

@@ -110,8 +110,9 @@ export class Exchange implements Dispatcher.DispatchHandler, EngineExchange, Wat
   checkTimeouts(nowMs: number): void {
     const { headersMs, idleMs, totalMs } = this.limits;
     const silentMs = nowMs - this.activeMs;
-    if (nowMs - this.openedMs > totalMs) this.fail("total-timeout", null);
-    else if (this.paused) this.activeMs = this.watchdog.nowMs;
+    if (nowMs - this.openedMs > totalMs) {
+      this.fail(this.phase === "connecting" ? "connect" : "total-timeout", null);
+    } else if (this.paused) this.activeMs = this.watchdog.nowMs;
     else if (this.phase === "headers" && silentMs > headersMs) this.fail("headers-timeout", null);
     else if (this.phase === "first-byte" && silentMs > Math.max(headersMs, idleMs)) {
       this.fail("idle-timeout", null);

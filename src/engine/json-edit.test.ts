@@ -35,6 +35,7 @@ describe("one edit", () => {
     ["makes a new object", "{}", [["o", new Map([["y", "3"]])]], '{"o":{"y":3}}'],
     ["reaches each duplicate", '{"a":1,"b":0,"a":2}', [["a", "9"]], '{"a":9,"b":0,"a":9}'],
     ["knows an escaped key", '{"\\u0061":1}', [["a", "9"]], '{"\\u0061":9}'],
+    ["knows a key in other letters", '{"é":1,"ключ":"ü"}', [["é", null]], '{"ключ":"ü"}'],
     ["drops a byte order mark", '\uFEFF{"a":1}', [["a", "9"]], '{"a":9}'],
     [
       "leaves nested namesakes",

@@ -30,15 +30,16 @@ const CLOSE_BYTES: Buffer = Buffer.from("}");
  * bytes must be one valid JSON object, with or without a byte order mark; throws where they are not.
  */
 export function editJsonObject(bytes: Buffer, edits: JsonEdits): Buffer {
+  const start = bytes[0] === 0xef ? 3 : 0;
   const pieces: Buffer[] = [];
-  pushObject(bytes, bytes[0] === 0xef ? 3 : 0, edits, pieces);
+  pushObject(bytes.subarray(start), edits, pieces);
   return Buffer.concat(pieces);
 }
 
-function pushObject(bytes: Buffer, start: number, edits: JsonEdits, pieces: Buffer[]): void {
+function pushObject(bytes: Buffer, edits: JsonEdits, pieces: Buffer[]): void {
   const missing = new Map(edits);
   let separator = OPEN_BYTES;
-  for (const member of membersOf(bytes, start)) {
+  for (const member of membersOf(bytes)) {
     missing.delete(member.key);
     const edit = edits.get(member.key);
     if (edit === null) continue;
@@ -63,42 +64,46 @@ function pushObject(bytes: Buffer, start: number, edits: JsonEdits, pieces: Buff
 /** An object's edits on a value that is no object make a new object. */
 function pushValue(old: Buffer | null, edit: string | JsonEdits, pieces: Buffer[]): void {
   if (typeof edit === "string") pieces.push(Buffer.from(edit));
-  else pushObject(old?.[0] === OPEN_BRACE ? old : Buffer.from("{}"), 0, edit, pieces);
+  else pushObject(old?.[0] === OPEN_BRACE ? old : Buffer.from("{}"), edit, pieces);
 }
 
-function membersOf(bytes: Buffer, start: number): Member[] {
+/** Reads Latin-1, one character a byte: a string is searched faster than bytes. */
+function membersOf(bytes: Buffer): Member[] {
+  const text = bytes.toString("latin1");
   const members: Member[] = [];
-  let at = afterSpace(bytes, start);
-  expect(bytes, at, OPEN_BRACE);
-  at = afterSpace(bytes, at + 1);
-  while (bytes[at] !== CLOSE_BRACE) {
-    const member = memberAt(bytes, at);
+  let at = afterSpace(text, 0);
+  expect(text, at, OPEN_BRACE);
+  at = afterSpace(text, at + 1);
+  while (text.charCodeAt(at) !== CLOSE_BRACE) {
+    const member = memberAt(text, at);
     members.push(member);
-    at = afterSpace(bytes, member.end);
-    if (bytes[at] === CLOSE_BRACE) break;
-    expect(bytes, at, COMMA);
-    at = afterSpace(bytes, at + 1);
+    at = afterSpace(text, member.end);
+    if (text.charCodeAt(at) === CLOSE_BRACE) break;
+    expect(text, at, COMMA);
+    at = afterSpace(text, at + 1);
   }
   return members;
 }
 
-function memberAt(bytes: Buffer, start: number): Member {
-  expect(bytes, start, QUOTE);
-  const keyEnd = stringEnd(bytes, start);
-  const key: unknown = JSON.parse(bytes.toString("utf8", start, keyEnd));
-  const colon = afterSpace(bytes, keyEnd);
-  expect(bytes, colon, COLON);
-  const valueStart = afterSpace(bytes, colon + 1);
-  return { key: String(key), start, valueStart, end: valueEnd(bytes, valueStart) };
+function memberAt(text: string, start: number): Member {
+  expect(text, start, QUOTE);
+  const keyEnd = stringEnd(text, start);
+  const key: unknown = JSON.parse(
+    Buffer.from(text.slice(start, keyEnd), "latin1").toString("utf8"),
+  );
+  const colon = afterSpace(text, keyEnd);
+  expect(text, colon, COLON);
+  const valueStart = afterSpace(text, colon + 1);
+  return { key: String(key), start, valueStart, end: valueEnd(text, valueStart) };
 }
 
-function valueEnd(bytes: Buffer, start: number): number {
+function valueEnd(text: string, start: number): number {
   let depth = 0;
   let at = start;
-  while (at < bytes.length) {
-    const byte = bytes[at];
+  while (at < text.length) {
+    const byte = text.charCodeAt(at);
     if (byte === QUOTE) {
-      at = stringEnd(bytes, at);
+      at = stringEnd(text, at);
       if (depth === 0) return at;
       continue;
     }
@@ -113,28 +118,28 @@ function valueEnd(bytes: Buffer, start: number): number {
 }
 
 /** Index after the closing quote of the string that opens at `start`. */
-function stringEnd(bytes: Buffer, start: number): number {
-  let quote = bytes.indexOf(QUOTE, start + 1);
+function stringEnd(text: string, start: number): number {
+  let quote = text.indexOf('"', start + 1);
   while (quote !== -1) {
     let before = quote;
-    while (bytes[before - 1] === BACKSLASH) before--;
+    while (text.charCodeAt(before - 1) === BACKSLASH) before--;
     if ((quote - before) % 2 === 0) return quote + 1;
-    quote = bytes.indexOf(QUOTE, quote + 1);
+    quote = text.indexOf('"', quote + 1);
   }
   throw new SyntaxError("JSON ends inside a string");
 }
 
-function afterSpace(bytes: Buffer, start: number): number {
+function afterSpace(text: string, start: number): number {
   let at = start;
-  while (isSpace(bytes[at])) at++;
+  while (isSpace(text.charCodeAt(at))) at++;
   return at;
 }
 
-function isSpace(byte: number | undefined): boolean {
+function isSpace(byte: number): boolean {
   return byte === 32 || byte === 10 || byte === 13 || byte === 9;
 }
 
-function expect(bytes: Buffer, at: number, byte: number): void {
-  if (bytes[at] !== byte)
+function expect(text: string, at: number, byte: number): void {
+  if (text.charCodeAt(at) !== byte)
     throw new SyntaxError(`JSON has no "${String.fromCharCode(byte)}" at ${at}`);
 }
