@@ -1,0 +1,133 @@
+import type {
+  SqlValue,
+  StageRow,
+  StageTrace,
+  TableName,
+  TableRow,
+  WorkflowRow,
+  WorkflowTrace,
+} from "./row.ts";
+
+/** A column holds the field of the same name in camel case; JSON columns hold it as JSON text. */
+interface Column {
+  readonly name: string;
+  readonly type: "TEXT" | "INTEGER" | "REAL" | "JSON";
+  readonly isNullable?: true;
+}
+
+const STAGE_COLUMNS: readonly Column[] = [
+  { name: "request_id", type: "TEXT" },
+  { name: "workflow_id", type: "TEXT" },
+  { name: "stage", type: "INTEGER" },
+  { name: "pool", type: "TEXT" },
+  { name: "class", type: "TEXT" },
+  { name: "outcome", type: "TEXT" },
+  { name: "engine", type: "TEXT", isNullable: true },
+  { name: "model", type: "TEXT", isNullable: true },
+  { name: "attempts", type: "INTEGER" },
+  { name: "prompt_tokens", type: "INTEGER" },
+  { name: "output_tokens", type: "INTEGER" },
+  { name: "arrived_ms", type: "REAL" },
+  { name: "queued_ms", type: "REAL", isNullable: true },
+  { name: "dispatched_ms", type: "REAL", isNullable: true },
+  { name: "first_token_ms", type: "REAL", isNullable: true },
+  { name: "ended_ms", type: "REAL" },
+  { name: "kind", type: "TEXT" },
+  { name: "role", type: "TEXT", isNullable: true },
+  { name: "system_tokens", type: "INTEGER" },
+  { name: "user_tokens", type: "INTEGER" },
+  { name: "output_tokens_max", type: "INTEGER", isNullable: true },
+  { name: "expected_output_tokens", type: "REAL", isNullable: true },
+  { name: "calls_left", type: "REAL", isNullable: true },
+  { name: "estimate_source", type: "TEXT", isNullable: true },
+  { name: "error_code", type: "TEXT", isNullable: true },
+  { name: "decision", type: "JSON", isNullable: true },
+  { name: "text", type: "JSON", isNullable: true },
+];
+
+const WORKFLOW_COLUMNS: readonly Column[] = [
+  { name: "workflow_id", type: "TEXT" },
+  { name: "kind", type: "TEXT" },
+  { name: "arrived_ms", type: "REAL" },
+  { name: "ended_ms", type: "REAL" },
+  { name: "stages", type: "INTEGER" },
+  { name: "completed_stages", type: "INTEGER" },
+  { name: "output_tokens", type: "INTEGER" },
+  { name: "score", type: "REAL", isNullable: true },
+  { name: "end", type: "TEXT" },
+  { name: "models", type: "JSON" },
+];
+
+const TABLES: Readonly<Record<TableName, readonly Column[]>> = {
+  stages: STAGE_COLUMNS,
+  workflows: WORKFLOW_COLUMNS,
+};
+
+/** Statements that make a table with its index, at the first version of the schema. */
+export function createTableSql(table: TableName): string {
+  const columns = TABLES[table].map(({ name, type, isNullable }) => {
+    const kind = type === "JSON" ? "TEXT" : type;
+    return `"${name}" ${kind}${isNullable ? "" : " NOT NULL"}`;
+  });
+  return `CREATE TABLE ${table} (id INTEGER PRIMARY KEY, run INTEGER NOT NULL, ${columns.join(", ")});
+    CREATE INDEX ${table}_workflow ON ${table} (workflow_id);`;
+}
+
+/** Takes the run, then a row's values. */
+export function insertSql(table: TableName): string {
+  const columns = TABLES[table];
+  const names = columns.map(({ name }) => `"${name}"`).join(", ");
+  return `INSERT INTO ${table} (run, ${names}) VALUES (?${", ?".repeat(columns.length)})`;
+}
+
+/** A stage in the order of its columns; its text is left out unless it is to be kept. */
+export function stageTableRow(row: StageRow, keepsText: boolean): TableRow {
+  return tableRow("stages", keepsText ? row : { ...row, text: null });
+}
+
+export function workflowTableRow(row: WorkflowRow): TableRow {
+  return tableRow("workflows", row);
+}
+
+/** Whether every column that must hold a value holds one; a number that is not finite is none. */
+export function isCompleteRow({ table, values }: TableRow): boolean {
+  return TABLES[table].every(({ isNullable }, index) => isNullable || values[index] !== null);
+}
+
+/** The database's version was checked when it was opened, so its rows have the columns above. */
+export function stageTraceOf(sqlRow: unknown): StageTrace {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written from a StageRow
+  return traceOf("stages", sqlRow) as StageTrace;
+}
+
+export function workflowTraceOf(sqlRow: unknown): WorkflowTrace {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- written from a WorkflowRow
+  return traceOf("workflows", sqlRow) as WorkflowTrace;
+}
+
+function tableRow(table: TableName, row: object): TableRow {
+  const values = TABLES[table].map(({ name, type }): SqlValue => {
+    const value: unknown = Reflect.get(row, fieldName(name));
+    if (type === "JSON")
+      return value === null || value === undefined ? null : JSON.stringify(value);
+    if (typeof value === "number") return Number.isFinite(value) ? value : null;
+    return typeof value === "string" ? value : null;
+  });
+  return { table, values };
+}
+
+function traceOf(table: TableName, sqlRow: unknown): object {
+  if (typeof sqlRow !== "object" || sqlRow === null) throw new TypeError("a row is an object");
+  const fieldOf = (name: string): unknown => Reflect.get(sqlRow, name);
+  const trace: Record<string, unknown> = { id: fieldOf("id"), run: fieldOf("run") };
+  for (const { name, type } of TABLES[table]) {
+    const value = fieldOf(name);
+    const isJson = type === "JSON" && typeof value === "string";
+    trace[fieldName(name)] = isJson ? JSON.parse(value) : value;
+  }
+  return trace;
+}
+
+function fieldName(columnName: string): string {
+  return columnName.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
