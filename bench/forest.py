@@ -1,4 +1,4 @@
-"""scikit-learn and quantile-forest on the rows that `tsx bench/forest.ts --write FOLDER` saved, on one thread.
+"""scikit-learn and quantile-forest on the rows that `npm run bench -- forest --write FOLDER` saved, on one thread.
 
     VENV/bin/python bench/forest.py FOLDER [TREES]        (packages: test/reference/requirements.txt)
 """

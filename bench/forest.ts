@@ -1,8 +1,8 @@
 /**
  * Fit and predict times of the forest on made-up rows that look like stages: few-valued, heavy-tailed
- * and smooth features, a heavy-tailed count as target.
+ * and smooth features, a heavy-tailed count as target; the size of its file and the time to load it.
  *
- *     tsx bench/forest.ts [--rows 40000] [--features 70] [--trees 100] [--write FOLDER]
+ *     npm run bench -- forest [--rows 40000] [--features 70] [--trees 100] [--write FOLDER]
  *
  * With --write the rows are saved, so that bench/forest.py measures scikit-learn on the same ones.
  */
@@ -11,7 +11,9 @@ import { performance } from "node:perf_hooks";
 import { parseArgs } from "node:util";
 import { createRandom, type Random } from "../src/core/random.ts";
 import { createForestReader } from "../src/learn/forest-reader.ts";
+import { forestFromSections, forestSections } from "../src/learn/forest-sections.ts";
 import { fitForest, type Forest, type ForestOptions } from "../src/learn/forest.ts";
+import { decodeModelFile, encodeModelFile } from "../src/learn/model-file.ts";
 import { kendallDistance, pinballLoss } from "../src/learn/score.ts";
 import { createTable, readRow, type FeatureTable } from "../src/learn/table.ts";
 
@@ -23,8 +25,9 @@ interface Rows {
 const HELD_OUT_ROWS = 5_000;
 const LEVELS = [0.1, 0.5, 0.9];
 
-function main(): void {
+export function run(print: (line: string) => void): void {
   const { values } = parseArgs({
+    args: process.argv.slice(3),
     options: {
       rows: { type: "string", default: "40000" },
       features: { type: "string", default: "70" },
@@ -39,20 +42,21 @@ function main(): void {
   const base = { treeCount: Number(values.trees), seed: 1, splitMin: 2, depthMax: Infinity };
   const third = Math.ceil(featureCount / 3);
   const half = Math.ceil(featureCount / 2);
-  report("cart, bootstrap, a third of the features, leaf 5", train, test, {
+  const cart = report("cart, bootstrap, a third of the features, leaf 5", train, test, {
     ...base,
     splits: "exact",
     bootstrap: true,
     featuresPerSplit: third,
     leafMin: 5,
   });
-  report("random splits, half of the features, leaf 3", train, test, {
+  const random = report("random splits, half of the features, leaf 3", train, test, {
     ...base,
     splits: "random",
     bootstrap: false,
     featuresPerSplit: half,
     leafMin: 3,
   });
+  for (const line of [...cart, ...random]) print(line);
 }
 
 function makeRows(rowCount: number, featureCount: number, seed: number): Rows {
@@ -77,7 +81,7 @@ function drawValue(random: Random, index: number): number {
   return random.next() + random.next() + random.next() + random.next() - 2;
 }
 
-function report(name: string, train: Rows, test: Rows, options: ForestOptions): void {
+function report(name: string, train: Rows, test: Rows, options: ForestOptions): string[] {
   const started = performance.now();
   const forest = fitForest(train, options);
   const fitMs = performance.now() - started;
@@ -94,16 +98,15 @@ function report(name: string, train: Rows, test: Rows, options: ForestOptions): 
     lows[index] = into[0] ?? 0;
     medians[index] = into[1] ?? 0;
   });
-  const lines = [
+  return [
     name,
     `  fit        ${(fitMs / 1000).toFixed(2)} s`,
     `  ordering   ${ordering.toFixed(1)} us a row, mean ${mean.toFixed(1)}, leaf median ${leafMedian.toFixed(1)}`,
     `  quantiles  ${quantiles.toFixed(1)} us a row`,
-    `  size       ${(bytesOf(forest) / 1e6).toFixed(1)} MB, ${forest.nodes.length / 2} nodes`,
+    `  file       ${fileOf(forest)}, ${forest.nodes.length / 2} nodes`,
     `  kendall    ${kendallDistance(test.target, orders)?.toFixed(4)}`,
     `  pinball    ${pinballLoss(test.target, lows, 0.1)?.toFixed(3)} at .1, ${pinballLoss(test.target, medians, 0.5)?.toFixed(3)} at .5`,
   ];
-  process.stdout.write(`${lines.join("\n")}\n`);
 }
 
 /** Microseconds per row, after a warm-up. */
@@ -121,8 +124,15 @@ function timeRows({ table }: Rows, read: (row: Float32Array, index: number) => v
   return pass(table.rowCount);
 }
 
-function bytesOf({ nodes, samples, sets, targets }: Forest): number {
-  return nodes.byteLength + samples.byteLength + sets.byteLength + targets.byteLength;
+function fileOf(forest: Forest): string {
+  const { features } = forest;
+  const sections = forestSections(forest);
+  const bytes = encodeModelFile({ kind: "bench", schema: 1, features, facts: {}, sections });
+  const started = performance.now();
+  const file = decodeModelFile(bytes);
+  if (!file.ok || !forestFromSections(file.value.sections, features).ok) return "damaged";
+  const loadMs = performance.now() - started;
+  return `${(bytes.length / 1e6).toFixed(1)} MB, read and checked in ${loadMs.toFixed(0)} ms`;
 }
 
 function write(folder: string, train: Rows, test: Rows): void {
@@ -134,5 +144,3 @@ function write(folder: string, train: Rows, test: Rows): void {
     writeFileSync(`${folder}/${name}.target.f64`, target);
   }
 }
-
-main();
