@@ -31,7 +31,10 @@ export interface ScenarioWorkflow {
   readonly models: Readonly<
     Record<
       string,
-      { readonly score: number; readonly stages: readonly Omit<PlayableStage, "role">[] }
+      {
+        readonly score: number;
+        readonly stages: readonly Omit<PlayableStage, "role" | "out" | "env">[];
+      }
     >
   >;
 }
@@ -185,8 +188,12 @@ function engineSpec(engine: ScenarioEngine): EngineSpec {
 function toWorkflow(each: ScenarioWorkflow): PlayableWorkflow {
   const courses: Record<string, PlayableCourse> = {};
   for (const [model, { score, stages }] of Object.entries(each.models)) {
-    courses[model] = { score, stages: stages.map((stage) => ({ role: null, ...stage })) };
+    courses[model] = {
+      score,
+      stages: stages.map((stage) => ({ role: null, out: "", env: "", ...stage })),
+    };
   }
   const { id, arrivalMs, confidence } = each;
-  return { id, taskId: id, kind: "scenario", arrivalMs, confidence, courses };
+  const texts = { system: "", user: "" };
+  return { id, taskId: id, kind: "scenario", arrivalMs, confidence, ...texts, courses };
 }

@@ -12,6 +12,9 @@ export interface PlayableStage {
   readonly toolMs: number;
   /** Predicted output tokens of this and all later stages, where the workload says so; else the true sum counts. */
   readonly predictedRemaining: number | null;
+  /** What it answers, and what comes back before the next stage (tools, critics); empty where only lengths are known. */
+  readonly out: string;
+  readonly env: string;
 }
 
 /** The course of a workflow, should one model serve it. */
@@ -30,6 +33,9 @@ export interface PlayableWorkflow {
   readonly arrivalMs: number;
   /** Known confidence by model, where the workload says so. */
   readonly confidence: Readonly<Record<string, number>> | null;
+  /** The first messages; empty texts where only lengths are known. */
+  readonly system: string;
+  readonly user: string;
   /** By model, in the order of the candidates. */
   readonly courses: Readonly<Record<string, PlayableCourse>>;
 }
@@ -41,4 +47,25 @@ export function remainingTokens(course: PlayableCourse, stage: number): number {
     tokens += course.stages[index]?.outputTokens ?? 0;
   }
   return tokens;
+}
+
+export interface ChatMessage {
+  readonly role: "system" | "user" | "assistant";
+  readonly content: string;
+}
+
+/** What a client sends for one stage: the first messages and all that has happened since. */
+export function messagesOf(
+  workflow: PlayableWorkflow,
+  course: PlayableCourse,
+  stage: number,
+): ChatMessage[] {
+  const messages: ChatMessage[] = [];
+  if (workflow.system !== "") messages.push({ role: "system", content: workflow.system });
+  messages.push({ role: "user", content: workflow.user });
+  for (const { out, env } of course.stages.slice(0, stage)) {
+    messages.push({ role: "assistant", content: out });
+    messages.push({ role: "user", content: env === "" ? "Go on." : env });
+  }
+  return messages;
 }
