@@ -26,7 +26,10 @@ export function createSparseMatrix(rows: readonly SparseRow[], columnCount: numb
   const values = new Float64Array(size);
   for (const [index, row] of rows.entries()) {
     assert(row.columns.length === row.values.length, "one value per column");
-    assert((row.columns.at(-1) ?? 0) < columnCount || size === 0, "columns lie in the matrix");
+    assert(
+      row.columns.every((column) => column < columnCount),
+      "columns lie in the matrix",
+    );
     columns.set(row.columns, starts[index] ?? 0);
     values.set(row.values, starts[index] ?? 0);
   }
@@ -46,60 +49,35 @@ export function sparseRow(dense: ArrayLike<number>): SparseRow {
   return { columns: Uint32Array.from(columns), values: Float64Array.from(values) };
 }
 
+/** How a matrix is multiplied: `width` is the number of columns of the dense one. */
+export interface Product {
+  readonly width: number;
+  readonly isTransposed: boolean;
+}
+
 /**
- * The product with a dense matrix of `width` columns, kept by rows: `into` (rowCount x width) becomes
- * matrix x dense (columnCount x width).
+ * The product with a dense matrix, both dense ones kept by rows: `into` (rowCount x width) becomes
+ * matrix x dense (columnCount x width); transposed, `into` (columnCount x width) becomes
+ * matrix^T x dense (rowCount x width).
  */
 export function multiply(
   matrix: SparseMatrix,
   dense: Float64Array,
-  width: number,
   into: Float64Array,
+  { width, isTransposed }: Product,
 ): void {
   const { starts, columns, values, rowCount } = matrix;
   into.fill(0);
   for (let row = 0; row < rowCount; row++) {
     const end = starts[row + 1] ?? 0;
     for (let entry = starts[row] ?? 0; entry < end; entry++) {
-      addScaled(into, row * width, values[entry] ?? 0, {
-        from: dense,
-        start: (columns[entry] ?? 0) * width,
-        width,
-      });
+      const column = columns[entry] ?? 0;
+      const from = width * (isTransposed ? row : column);
+      const place = width * (isTransposed ? column : row);
+      const scale = values[entry] ?? 0;
+      for (let index = 0; index < width; index++) {
+        into[place + index] = (into[place + index] ?? 0) + scale * (dense[from + index] ?? 0);
+      }
     }
-  }
-}
-
-/** The same with the matrix transposed: `into` (columnCount x width) from `dense` (rowCount x width). */
-export function multiplyTransposed(
-  matrix: SparseMatrix,
-  dense: Float64Array,
-  width: number,
-  into: Float64Array,
-): void {
-  const { starts, columns, values, rowCount } = matrix;
-  into.fill(0);
-  for (let row = 0; row < rowCount; row++) {
-    const end = starts[row + 1] ?? 0;
-    for (let entry = starts[row] ?? 0; entry < end; entry++) {
-      addScaled(into, (columns[entry] ?? 0) * width, values[entry] ?? 0, {
-        from: dense,
-        start: row * width,
-        width,
-      });
-    }
-  }
-}
-
-interface Slice {
-  readonly from: Float64Array;
-  readonly start: number;
-  readonly width: number;
-}
-
-function addScaled(into: Float64Array, place: number, scale: number, slice: Slice): void {
-  const { from, start, width } = slice;
-  for (let index = 0; index < width; index++) {
-    into[place + index] = (into[place + index] ?? 0) + scale * (from[start + index] ?? 0);
   }
 }

@@ -1,7 +1,7 @@
 import { assert } from "../core/assert.ts";
 import { createRandom } from "../core/random.ts";
 import { eigenSymmetric } from "./eigen.ts";
-import { multiply, multiplyTransposed, type SparseMatrix, type SparseRow } from "./sparse.ts";
+import { multiply, type SparseMatrix, type SparseRow } from "./sparse.ts";
 
 /** The leading right singular vectors of a matrix: the axes that texts are projected on. */
 export interface Svd {
@@ -33,9 +33,9 @@ export function fitSvd(matrix: SparseMatrix, options: SvdOptions): Svd {
   const right = new Float64Array(columnCount * width).map(() => (random.next() < 0.5 ? -1 : 1));
   const left = new Float64Array(rowCount * width);
   for (let iteration = 0; iteration <= options.iterations; iteration++) {
-    multiply(matrix, right, width, left);
+    multiply(matrix, right, left, { width, isTransposed: false });
     makeOrthonormal(left, width);
-    multiplyTransposed(matrix, left, width, right);
+    multiply(matrix, left, right, { width, isTransposed: true });
     if (iteration < options.iterations) makeOrthonormal(right, width);
   }
   // The rows of `right` are now those of (left^T matrix)^T, whose small Gram matrix holds the rest.

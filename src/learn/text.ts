@@ -78,11 +78,6 @@ export function fitVocabulary(texts: Iterable<string>, options: VocabularyOption
   };
 }
 
-/** The hash of a term: one word, or two with a space between them. Case is ignored. */
-export function hashTerm(term: string): number {
-  return hashTerms(term, 2).at(-1) ?? 0;
-}
-
 /** Hashes of a text's terms in their order, each word followed by the pair that it ends. */
 function hashTerms(text: string, wordsPerTermMax: 1 | 2): Uint32Array {
   const words = text.toLowerCase().match(WORD) ?? [];
@@ -144,9 +139,10 @@ export function createTextReader(vocabulary: Vocabulary): (text: string) => Spar
   };
 }
 
-/** The column of a term, or -1. */
+/** The column of a term (one word, or two with a space between them, in any case), or -1. */
 export function columnOfTerm(vocabulary: Vocabulary, term: string): number {
-  return findColumn(createTermTable(vocabulary.hashes), hashTerm(term));
+  const hash = hashTerms(term, 2).at(-1);
+  return hash === undefined ? -1 : findColumn(createTermTable(vocabulary.hashes), hash);
 }
 
 /** Open addressing with linear steps, at most half full. */

@@ -1,6 +1,8 @@
 """Writes the reference values of src/learn beside this file, with the versions that made them.
 
     python -m venv VENV && VENV/bin/pip install -r requirements.txt && VENV/bin/python make.py [NAME ...]
+
+then `npx oxfmt test/reference`.
 """
 
 import importlib
@@ -9,6 +11,8 @@ import json
 import pathlib
 import platform
 import sys
+
+sys.dont_write_bytecode = True
 
 NAMES = ["score", "forest", "text", "classifier"]
 PACKAGES = ["numpy", "scipy", "scikit-learn", "quantile-forest"]
