@@ -1,0 +1,149 @@
+import { readFile } from "node:fs/promises";
+import { POLICIES } from "../core/policies.ts";
+import type { Policy } from "../core/types.ts";
+import { ColdStart } from "../predict/cold-start.ts";
+import type { Estimator } from "../predict/port.ts";
+import { PLAIN_ENGINE, UNBOUNDED } from "../sim/capacity.ts";
+import { simulate, type SimulationResult } from "../sim/driver.ts";
+import { engineSpecOf } from "../sim/engine-file.ts";
+import { EngineModel } from "../sim/engine-model.ts";
+import { comparisonTable, outcomesOf, reportOf, type PolicyReport } from "../sim/report.ts";
+import { parseScenario, runScenario } from "../sim/scenario.ts";
+import { createTruth } from "../sim/truth.ts";
+import { readWorkload, type PlayedWorkload, type WorkloadFlags } from "./played-workload.ts";
+import type { ExitCode, Printer } from "./printer.ts";
+
+export interface SimulateFlags extends WorkloadFlags {
+  readonly policies: readonly string[];
+  readonly predictor: "cold-start" | "truth";
+  readonly json: boolean;
+}
+
+/** `chimera simulate --scenario FILE`: one small exact case; prints a row for each stage. */
+export async function simulateScenario(
+  file: string,
+  json: boolean,
+  printer: Printer,
+): Promise<ExitCode> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(file, "utf8"));
+  } catch (error) {
+    printer.say(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+    return 2;
+  }
+  const parsed = parseScenario(value);
+  if (!parsed.ok) {
+    for (const problem of parsed.problems) printer.say(`${file}: ${problem}`);
+    return 2;
+  }
+  const rows = runScenario(parsed.scenario).map(({ model: _model, ...row }) => row);
+  if (json) printer.out(JSON.stringify(rows, null, 1));
+  else {
+    printer.out("workflow  stage  engine    ready ms   start ms     end ms  preempted");
+    for (const row of rows) {
+      const times = [row.readyMs, row.startMs, row.endMs].map((ms) => String(ms).padStart(10));
+      printer.out(
+        `${row.workflow.padEnd(9)} ${String(row.stage).padStart(5)}  ${row.engine.padEnd(8)}` +
+          `${times.join(" ")} ${String(row.preemptions).padStart(10)}`,
+      );
+    }
+  }
+  return 0;
+}
+
+/** `chimera simulate --runs ...`: a recorded workload under one policy after the other. */
+export async function simulateRuns(flags: SimulateFlags, printer: Printer): Promise<ExitCode> {
+  const policies = policiesOf(flags.policies, printer);
+  if (policies === null) return 2;
+  const workload = await readWorkload(flags, printer);
+  if (workload === null) return 2;
+  const reports: PolicyReport[] = [];
+  for (const [name, policy] of policies) {
+    printer.progress(`simulating ${name}`);
+    const result = simulateWorkload(workload, policy, estimatorOf(flags, workload), flags.seed);
+    reports.push(reportOf(name, outcomesOf(result)));
+  }
+  printReports(reports, workload, flags, printer);
+  return 0;
+}
+
+/** The policies with these names; says which names there are and answers null when one is unknown. */
+export function policiesOf(
+  names: readonly string[],
+  printer: Printer,
+): readonly (readonly [string, Policy])[] | null {
+  const policies: (readonly [string, Policy])[] = [];
+  for (const name of names) {
+    const policy = POLICIES[name];
+    if (policy === undefined) {
+      printer.say(`no policy "${name}"; there are ${Object.keys(POLICIES).join(", ")}`);
+      return null;
+    }
+    policies.push([name, policy]);
+  }
+  return policies;
+}
+
+/** One policy over a workload, with requests held in the gateway's queues. */
+export function simulateWorkload(
+  workload: PlayedWorkload,
+  policy: Policy,
+  estimator: Estimator,
+  seed: number,
+): SimulationResult {
+  return simulate({
+    scheduler: { policy, seed, ...UNBOUNDED },
+    engines: workload.engines.map((engine) => ({
+      spec: engineSpecOf(engine, 1),
+      model: new EngineModel(engine, PLAIN_ENGINE),
+    })),
+    engineOrder: "fcfs",
+    workflows: workload.workflows,
+    estimator,
+    queueWaitMsMax: Number.POSITIVE_INFINITY,
+  });
+}
+
+/** A fresh estimator that has seen the runs which are not played. */
+export function estimatorOf(
+  flags: Pick<SimulateFlags, "predictor">,
+  workload: PlayedWorkload,
+): Estimator {
+  if (flags.predictor === "truth") return createTruth(workload.workflows);
+  const coldStart = new ColdStart({ confidence: {} });
+  for (const seen of workload.training) {
+    for (const stage of seen.stages) coldStart.stageEnded(stage);
+    coldStart.workflowEnded(seen);
+  }
+  return coldStart;
+}
+
+/** What was run, and the table; as JSON one object with the reports. */
+export function printReports(
+  reports: readonly PolicyReport[],
+  workload: PlayedWorkload,
+  flags: WorkloadFlags & { readonly json: boolean },
+  printer: Printer,
+): void {
+  const { capacity, recorded, training, engines } = workload;
+  const settings = {
+    workflows: workload.workflows.length,
+    problems: recorded.workflows.length,
+    trainingRuns: training.length,
+    load: flags.load,
+    capacityPerSecond: capacity,
+    seed: flags.seed,
+    engines,
+  };
+  if (flags.json) return printer.out(JSON.stringify({ ...settings, policies: reports }, null, 1));
+  printer.out(
+    `${settings.workflows} workflows over ${settings.problems} problems, ` +
+      `${settings.trainingRuns} runs to learn from, seed ${flags.seed}`,
+  );
+  printer.out(
+    `load ${flags.load} of ${capacity.toFixed(3)} workflows/s on ` +
+      engines.map((engine) => `${engine.name} (${engine.model})`).join(", "),
+  );
+  for (const line of comparisonTable(reports)) printer.out(line);
+}
