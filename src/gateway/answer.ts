@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { StreamUsage } from "../engine/stream-reader.ts";
 import { errorBody, type GatewayError, retryHeaders, statusOf } from "./errors.ts";
 
 /** What an attempt's reader must do for the kind of answer that the client wants. */
@@ -24,7 +25,7 @@ export interface Answer {
   begin(): ReadingOrder;
   /** Whole events of the engine's stream. False: the client reads too slowly, wait for `onDrain`. */
   take(bytes: Buffer, headers: () => OutgoingHttpHeaders, onDrain: () => void): boolean;
-  complete(headers: () => Readonly<Record<string, string>>): void;
+  complete(headers: () => Readonly<Record<string, string>>, usage: StreamUsage | null): void;
   refuse(answer: WholeAnswer): void;
   fail(error: GatewayError, headers: OutgoingHttpHeaders): void;
   release(): void;

@@ -1,5 +1,4 @@
 import type {
-  EngineClient,
   EngineExchange,
   EngineFailure,
   EngineHeaders,
@@ -7,13 +6,14 @@ import type {
   EngineSink,
 } from "../engine/client.ts";
 import { engineTraits } from "../engine/endpoint.ts";
-import { type StreamEnd, StreamReader } from "../engine/stream-reader.ts";
+import { type StreamEnd, StreamReader, type StreamUsage } from "../engine/stream-reader.ts";
 import type { ReadingOrder, WholeAnswer } from "./answer.ts";
+import type { AttemptMeasure, EngineLink } from "./engine-link.ts";
 import { refusalBody } from "./engine-refusal.ts";
 import { type GatewayError, gatewayError } from "./errors.ts";
 
 export type AttemptResult =
-  | { readonly result: "completed" }
+  | { readonly result: "completed"; readonly usage: StreamUsage | null }
   /** The client's mistake; the engine's answer is passed on. */
   | { readonly result: "refused"; readonly answer: WholeAnswer }
   | { readonly result: "full"; readonly error: GatewayError }
@@ -27,7 +27,7 @@ export interface AttemptOwner {
 }
 
 export interface AttemptOptions {
-  readonly engine: EngineClient;
+  readonly link: EngineLink;
   readonly request: EngineRequest;
   readonly order: ReadingOrder;
   /** Choices that the client asked for. */
@@ -37,24 +37,33 @@ export interface AttemptOptions {
 /** The part of an engine's refusal that is read. */
 const REFUSAL_BYTES_MAX = 256 * 1024;
 
+const DONE_MARK = "[DONE]";
+const BLANK_LINE: Buffer = Buffer.from("\n\n");
+
 /** One try of one request on one engine, from dispatch to result. */
 export class Attempt implements EngineSink {
-  readonly #engine: EngineClient;
+  readonly #link: EngineLink;
   readonly #owner: AttemptOwner;
   readonly #reader: StreamReader;
   readonly #exchange: EngineExchange;
   readonly #refusal: Buffer[] = [];
   #refusalBytes = 0;
+  readonly #sentMs: number;
+  #firstTokenMs: number | null = null;
+  #sequenceMsAtFirst = 0;
   #status = 0;
   #headers: EngineHeaders = {};
   #over = false;
 
   constructor(options: AttemptOptions, owner: AttemptOwner) {
-    const { engine, request, order, choices } = options;
-    this.#engine = engine;
+    const { link, request, order, choices } = options;
+    const { client } = link;
+    this.#link = link;
     this.#owner = owner;
-    this.#reader = new StreamReader({ ...order, kind: engine.endpoint.kind, choices });
-    this.#exchange = engine.open(request, this);
+    this.#reader = new StreamReader({ ...order, kind: client.endpoint.kind, choices });
+    this.#sentMs = link.nowMs;
+    link.count(1);
+    this.#exchange = client.open(request, this);
   }
 
   /** Output tokens so far. */
@@ -69,7 +78,7 @@ export class Attempt implements EngineSink {
   /** Stops the engine's work; the owner hears nothing more. */
   abandon(): void {
     if (this.#over) return;
-    this.#over = true;
+    this.#finish();
     this.#exchange.abort();
   }
 
@@ -85,28 +94,39 @@ export class Attempt implements EngineSink {
   chunk(bytes: Buffer): void {
     if (this.#over) return;
     if (!isGood(this.#status)) return this.#collectRefusal(bytes);
+    const wasDone = this.#reader.done;
     const events = this.#reader.push(bytes);
+    if (this.#firstTokenMs === null && this.#reader.firstTokenSeen) {
+      this.#firstTokenMs = this.#link.nowMs;
+      this.#sequenceMsAtFirst = this.#link.sequenceMs;
+    }
     const { errorMessage } = this.#reader;
     if (errorMessage !== null) return this.#fail(this.#reported(errorMessage));
-    if (events !== null && !this.#owner.onEvents(events)) this.#exchange.pause();
+    if (events !== null && !wasDone) this.#pass(events);
   }
 
   end(): void {
     if (this.#over) return;
-    this.#over = true;
+    this.#finish();
     this.#owner.settled(isGood(this.#status) ? this.#streamResult() : this.#statusResult());
   }
 
   failed(failure: EngineFailure): void {
     if (this.#over) return;
-    this.#over = true;
+    this.#finish();
+    this.#link.failed(failure.kind);
     this.#owner.settled({ result: "failed", error: errorOfFailure(failure) });
   }
 
   #fail(error: GatewayError): void {
-    this.#over = true;
+    this.#finish();
     this.#exchange.abort();
     this.#owner.settled({ result: "failed", error });
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#link.count(-1);
   }
 
   #collectRefusal(bytes: Buffer): void {
@@ -117,18 +137,24 @@ export class Attempt implements EngineSink {
   #streamResult(): AttemptResult {
     const end: StreamEnd = this.#reader.finish();
     if (end.good) {
-      if (end.rest !== null) this.#owner.onEvents(end.rest);
-      return { result: "completed" };
+      if (end.rest !== null) this.#pass(Buffer.concat([end.rest, BLANK_LINE]));
+      this.#link.succeeded(this.#measure());
+      return { result: "completed", usage: this.#reader.usage };
     }
     if (end.reason === "error-event")
       return { result: "failed", error: this.#reported(end.message) };
+    // A process that is killed may close its socket as cleanly as one that is done.
+    this.#link.failed("reset");
     return { result: "failed", error: gatewayError("engine_incomplete") };
   }
 
   #statusResult(): AttemptResult {
     const status = this.#status;
     const retryAfter = this.#headers["retry-after"];
-    if (status === 429 || engineTraits(this.#engine.endpoint.kind).fullStatuses.includes(status)) {
+    if (
+      status === 429 ||
+      engineTraits(this.#link.client.endpoint.kind).fullStatuses.includes(status)
+    ) {
       return {
         result: "full",
         error: gatewayError("engine_full", { retryAfterMs: msOf(retryAfter) }),
@@ -142,13 +168,38 @@ export class Attempt implements EngineSink {
     return { result: "failed", error: gatewayError("engine_failed", { detail }) };
   }
 
+  /** Whether the stream was good is not said by its `[DONE]`: whoever owns the attempt closes it. */
+  #pass(events: Buffer): void {
+    const passed = this.#reader.done ? withoutDone(events) : events;
+    if (passed.length > 0 && !this.#owner.onEvents(passed)) this.#exchange.pause();
+  }
+
+  #measure(): AttemptMeasure | null {
+    const { usage } = this.#reader;
+    if (usage === null || this.#firstTokenMs === null) return null;
+    return {
+      promptTokens: Math.max(0, usage.promptTokens - (usage.cachedTokens ?? 0)),
+      outputTokens: usage.completionTokens,
+      sentMs: this.#sentMs,
+      firstTokenMs: this.#firstTokenMs,
+      sequenceMsAtFirst: this.#sequenceMsAtFirst,
+    };
+  }
+
   /** An engine's own words, unless they tell where it is. */
   #reported(message: string): GatewayError {
-    const { host, hostname } = new URL(this.#engine.endpoint.url);
+    const { host, hostname } = new URL(this.#link.client.endpoint.url);
     const tellsAddress = message.includes(host) || message.includes(hostname);
     const detail = tellsAddress ? null : `It said: ${message}`;
     return gatewayError("engine_failed", { detail });
   }
+}
+
+/** The events before the closing `[DONE]`, without whatever an engine sends behind it. */
+function withoutDone(events: Buffer): Buffer {
+  const mark = events.lastIndexOf(DONE_MARK);
+  const start = mark < 0 ? -1 : events.lastIndexOf("data:", mark);
+  return start < 0 ? events : events.subarray(0, start);
 }
 
 function isGood(status: number): boolean {
@@ -161,7 +212,7 @@ function isClientsMistake(status: number): boolean {
 }
 
 function errorOfFailure(failure: EngineFailure): GatewayError {
-  const detail = `More exactly, ${failure.message}.`;
+  const detail = `Reason: ${failure.message}.`;
   switch (failure.kind) {
     case "headers-timeout":
     case "idle-timeout":

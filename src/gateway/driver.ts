@@ -12,15 +12,14 @@ import { nextWakeMs, step } from "../core/scheduler.ts";
 import { createState, type SchedulerOptions, type State } from "../core/state.ts";
 import { view, type View } from "../core/view.ts";
 import type { Clock, Timer } from "../engine/clock.ts";
+import type { ErrorCode } from "./errors.ts";
 import type { Predictor, StageFacts } from "../predict/port.ts";
 
 /** An event without its time: the driver is the only one that reads the clock. */
 export type Untimed<E> = E extends Event ? Omit<E, "timeMs"> : never;
 
 /** The live side of one request: carries out what the core decides about it. Calls never throw. */
-export interface RequestHandler {
-  /** What a predictor may know of it. */
-  readonly facts: StageFacts;
+export interface RequestHandler extends EndedRequest {
   dispatch(command: Dispatch): void;
   abort(command: Abort): void;
   reject(command: Reject): void;
@@ -28,14 +27,21 @@ export interface RequestHandler {
   ended(record: StageRecord): void;
 }
 
+/** What is known of a request beside the core's record of it. */
+export interface EndedRequest {
+  readonly facts: StageFacts;
+  /** The error that its client was answered with, or null. */
+  readonly errorCode: ErrorCode | null;
+}
+
 /** Keeps what has ended. Calls never throw. */
 export interface Recorder {
-  stageEnded(record: StageRecord, facts: StageFacts): void;
+  stageEnded(record: StageRecord, request: EndedRequest): void;
   workflowEnded(record: WorkflowRecord): void;
 }
 
 /** Sees each step after the core has taken it and before its commands are carried out. */
-export type StepObserver = (event: Event, commands: readonly Command[]) => void;
+export type StepObserver = (event: Event, commands: readonly Command[], tookMs: number) => void;
 
 /** Longest delay that Node's timers can count. */
 const DELAY_MS_MAX = 2 ** 31 - 1;
@@ -120,8 +126,10 @@ export class Driver {
   }
 
   #take(event: Event): void {
+    const beganMs = this.#clock.nowMs();
     const commands = step(this.#state, event);
-    for (const observe of this.#observers) observe(event, commands);
+    const tookMs = this.#clock.nowMs() - beganMs;
+    for (const observe of this.#observers) observe(event, commands, tookMs);
     for (const command of commands) this.#carryOut(command);
     for (const command of commands) {
       if (command.type === "record-stage") this.#handlers.delete(command.requestId);
@@ -147,7 +155,7 @@ export class Driver {
         return;
       case "record-stage":
         handler.ended(command);
-        this.#recorder.stageEnded(command, handler.facts);
+        this.#recorder.stageEnded(command, handler);
         return;
     }
   }

@@ -1,20 +1,16 @@
 import type { StageRecord, WorkflowRecord } from "../core/command.ts";
 import type { Estimator, StageFacts, StageSeen } from "../predict/port.ts";
 import type { Sessions } from "../workflow/sessions.ts";
-import type { Recorder } from "./driver.ts";
-
-/** Where finished things are kept for later. */
-export interface TraceSink {
-  stageEnded(record: StageRecord, facts: StageFacts): void;
-  workflowEnded(record: WorkflowRecord, kind: string): void;
-}
+import type { StageRow } from "../store/row.ts";
+import type { TraceStore } from "../store/trace-store.ts";
+import type { EndedRequest, Recorder } from "./driver.ts";
 
 export interface WorkflowRecorderOptions {
   readonly estimator: Estimator;
   readonly sessions: Sessions;
   readonly clock: { nowMs(): number };
   /** null: nothing is stored. */
-  readonly traces: TraceSink | null;
+  readonly traces: TraceStore | null;
 }
 
 interface OpenWorkflow {
@@ -54,12 +50,13 @@ export class WorkflowRecorder implements Recorder {
     if (workflow !== undefined) workflow.score = score;
   }
 
-  stageEnded(record: StageRecord, facts: StageFacts): void {
+  stageEnded(record: StageRecord, request: EndedRequest): void {
     const { clock, estimator, sessions, traces } = this.#options;
+    const { facts } = request;
     const completed = record.outcome === "completed";
     const outputTokens = completed ? record.outputTokens : null;
     sessions.stageEnded(record.workflowId, outputTokens, clock.nowMs());
-    traces?.stageEnded(record, facts);
+    traces?.writeStage(stageRow(record, request));
     if (record.model === null) return;
     const { model, outcome } = record;
     const seen: StageSeen = { facts, model, outcome, outputTokens: record.outputTokens };
@@ -80,6 +77,22 @@ export class WorkflowRecorder implements Recorder {
     const score = record.score ?? workflow?.score ?? null;
     const kind = workflow?.kind ?? "unknown";
     estimator.workflowEnded({ kind, stages: workflow?.stages ?? [], score });
-    traces?.workflowEnded({ ...record, score }, kind);
+    traces?.writeWorkflow({ ...record, score, kind });
   }
+}
+
+function stageRow(record: StageRecord, { facts, errorCode }: EndedRequest): StageRow {
+  return {
+    ...record,
+    kind: facts.kind,
+    role: facts.role,
+    systemTokens: facts.systemTokens,
+    userTokens: facts.userTokens,
+    outputTokensMax: facts.outputTokensMax,
+    expectedOutputTokens: facts.expectedOutputTokens,
+    callsLeft: facts.callsLeft,
+    estimateSource: record.decision?.estimateSource ?? null,
+    errorCode,
+    text: facts.text,
+  };
 }

@@ -1,12 +1,14 @@
 import type { Abort, Dispatch, Reject, StageRecord } from "../core/command.ts";
-import type { EngineClient, EngineRequest } from "../engine/client.ts";
+import type { EngineRequest } from "../engine/client.ts";
+import type { EngineEndpoint } from "../engine/endpoint.ts";
 import type { StageFacts } from "../predict/port.ts";
 import type { Answer } from "./answer.ts";
 import { Attempt, type AttemptOwner, type AttemptResult } from "./attempt.ts";
 import { decisionHeaders } from "./decision-headers.ts";
 import type { RequestTrace } from "./decision-ring.ts";
 import type { Driver, RequestHandler } from "./driver.ts";
-import { errorOfOutcome, type GatewayError, gatewayError } from "./errors.ts";
+import type { EngineLink } from "./engine-link.ts";
+import { type ErrorCode, errorOfOutcome, type GatewayError, gatewayError } from "./errors.ts";
 
 export interface RelayedRequestOptions {
   readonly requestId: string;
@@ -18,8 +20,8 @@ export interface RelayedRequestOptions {
   /** Known before any engine is. */
   readonly earlyHeaders: Readonly<Record<string, string>>;
   readonly answer: Answer;
-  readonly engineOf: (name: string) => EngineClient;
-  readonly requestFor: (dispatch: Dispatch) => EngineRequest;
+  readonly linkOf: (name: string) => EngineLink;
+  readonly requestFor: (endpoint: EngineEndpoint, dispatch: Dispatch) => EngineRequest;
 }
 
 /** Output tokens between two reports to the core. */
@@ -37,6 +39,7 @@ export class RelayedRequest implements RequestHandler, AttemptOwner {
   #waitMs = 0;
   #tokensTold = 0;
   #lastError: GatewayError | null = null;
+  #toldError: GatewayError | null = null;
   #ended = false;
 
   constructor(options: RelayedRequestOptions) {
@@ -44,16 +47,21 @@ export class RelayedRequest implements RequestHandler, AttemptOwner {
     this.facts = options.facts;
   }
 
+  get errorCode(): ErrorCode | null {
+    return this.#toldError?.code ?? null;
+  }
+
   dispatch(command: Dispatch): void {
-    const { answer, choices, driver, engineOf, requestFor, trace } = this.#options;
+    const { answer, choices, driver, linkOf, requestFor, trace } = this.#options;
     this.#attempt?.abandon();
     this.#dispatch = command;
     this.#waitMs = driver.nowMs - command.queuedMs;
     this.#tokensTold = 0;
     trace.decision = command.decision;
     const order = answer.begin();
-    const engine = engineOf(command.engine);
-    this.#attempt = new Attempt({ engine, request: requestFor(command), order, choices }, this);
+    const link = linkOf(command.engine);
+    const request = requestFor(link.client.endpoint, command);
+    this.#attempt = new Attempt({ link, request, order, choices }, this);
   }
 
   abort(command: Abort): void {
@@ -64,7 +72,7 @@ export class RelayedRequest implements RequestHandler, AttemptOwner {
     this.#abandon();
     const known = command.outcome === "engine-failed" ? this.#lastError : null;
     const error = known ?? errorOfOutcome(command.outcome, command.retryAfterMs);
-    this.#options.answer.fail(error, this.#headers());
+    this.#tell(error);
   }
 
   ended(record: StageRecord): void {
@@ -83,7 +91,7 @@ export class RelayedRequest implements RequestHandler, AttemptOwner {
   shutDown(): void {
     if (this.#ended) return;
     this.#abandon();
-    this.#options.answer.fail(gatewayError("shutting_down"), this.#headers());
+    this.#tell(gatewayError("shutting_down"));
     this.#clientGone();
   }
 
@@ -108,7 +116,7 @@ export class RelayedRequest implements RequestHandler, AttemptOwner {
     const attempt = this.#dispatch?.attempt ?? 0;
     const outputTokens = this.#attempt?.tokens ?? 0;
     this.#attempt = null;
-    if (result.result === "completed") answer.complete(() => this.#headers());
+    if (result.result === "completed") answer.complete(() => this.#headers(), result.usage);
     else if (result.result === "refused") {
       const headers = { ...this.#headers(), ...result.answer.headers };
       answer.refuse({ ...result.answer, headers });
@@ -139,6 +147,11 @@ export class RelayedRequest implements RequestHandler, AttemptOwner {
     const { earlyHeaders } = this.#options;
     if (this.#dispatch === null) return { ...earlyHeaders };
     return { ...earlyHeaders, ...decisionHeaders(this.#dispatch, this.#waitMs) };
+  }
+
+  #tell(error: GatewayError): void {
+    this.#toldError = error;
+    this.#options.answer.fail(error, this.#headers());
   }
 
   #abandon(): void {

@@ -28,7 +28,6 @@ export interface StreamAnswerOptions {
 
 const PING: Buffer = Buffer.from(": ping\n\n");
 const DONE = "data: [DONE]\n\n";
-const DONE_MARK = "[DONE]";
 
 /**
  * A streamed answer. The engine's bytes pass through as they are; only the closing `[DONE]` is the
@@ -130,13 +129,6 @@ export class StreamAnswer implements Answer {
     this.#lastWriteMs = clock.nowMs();
     this.#wakeAfter(limits.pingAfterMs);
   }
-}
-
-/** The events without the closing `[DONE]` and whatever an engine sends behind it. */
-export function withoutDone(events: Buffer): Buffer {
-  const mark = events.lastIndexOf(DONE_MARK);
-  const start = mark < 0 ? -1 : events.lastIndexOf("data:", mark);
-  return start < 0 ? events : events.subarray(0, start);
 }
 
 function oneLine(body: Buffer): string {

@@ -81,6 +81,7 @@ function factsOf(workflowId: string): StageFacts {
 
 class Probe implements RequestHandler {
   readonly facts: StageFacts;
+  readonly errorCode: null = null;
   readonly seen: string[] = [];
   onDispatch: (command: Dispatch) => void = () => {};
 

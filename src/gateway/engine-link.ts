@@ -1,0 +1,89 @@
+import type { Speed } from "../core/types.ts";
+import type { EngineClient } from "../engine/client.ts";
+import type { Clock } from "../engine/clock.ts";
+import type { EngineFailureKind } from "../engine/exchange.ts";
+import { initialSpeed, observeSpeed, type SpeedState, speedOf } from "../engine/speed.ts";
+
+export interface EngineLinkOptions {
+  readonly client: EngineClient;
+  readonly clock: Clock;
+  /** What is believed of its speed before anything was measured. */
+  readonly speed: Speed;
+  /** False: the speed is given, and measurements do not change it. */
+  readonly measuresSpeed: boolean;
+  readonly requestSucceeded: () => void;
+  readonly requestFailed: (kind: EngineFailureKind) => void;
+  readonly speedChanged: (speed: Speed) => void;
+}
+
+/** What a finished attempt tells of the engine's speed. Lengths in tokens. */
+export interface AttemptMeasure {
+  /** Those that the engine had to compute, and those that it made. */
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  readonly sentMs: number;
+  readonly firstTokenMs: number;
+  /** Reading of `sequenceMs` at the first token. */
+  readonly sequenceMsAtFirst: number;
+}
+
+/** Measured requests between two reports of the speed; the first one is reported at once. */
+const REQUESTS_PER_REPORT = 8;
+
+/** One engine as the gateway uses it: the way to it, what runs there now, how fast it was seen to be. */
+export class EngineLink {
+  readonly client: EngineClient;
+  readonly #options: EngineLinkOptions;
+  #speed: SpeedState;
+  #running = 0;
+  #sequenceMs = 0;
+  #readMs: number;
+
+  constructor(options: EngineLinkOptions) {
+    this.client = options.client;
+    this.#options = options;
+    this.#speed = initialSpeed(options.speed);
+    this.#readMs = options.clock.nowMs();
+  }
+
+  get nowMs(): number {
+    return this.#options.clock.nowMs();
+  }
+
+  /** Sequences times ms since the start: its growth over a span, divided by the span, is the mean batch. */
+  get sequenceMs(): number {
+    const now = this.nowMs;
+    this.#sequenceMs += this.#running * (now - this.#readMs);
+    this.#readMs = now;
+    return this.#sequenceMs;
+  }
+
+  /** An attempt begins (+1) or ends (-1) here. */
+  count(change: 1 | -1): void {
+    void this.sequenceMs;
+    this.#running += change;
+  }
+
+  failed(kind: EngineFailureKind): void {
+    this.#options.requestFailed(kind);
+  }
+
+  /** An attempt was completed; null where the engine did not count its tokens. */
+  succeeded(measure: AttemptMeasure | null): void {
+    this.#options.requestSucceeded();
+    if (measure === null || !this.#options.measuresSpeed) return;
+    const before = this.#speed;
+    const decodeMs = this.nowMs - measure.firstTokenMs;
+    this.#speed = observeSpeed(before, {
+      promptTokens: measure.promptTokens,
+      outputTokens: measure.outputTokens,
+      firstTokenMs: measure.firstTokenMs - measure.sentMs,
+      decodeMs,
+      meanBatch: decodeMs > 0 ? (this.sequenceMs - measure.sequenceMsAtFirst) / decodeMs : 1,
+      meanHeldTokens: 0,
+    });
+    const { observations, speed } = speedOf(this.#speed);
+    const isNew = observations > speedOf(before).observations;
+    if (isNew && observations % REQUESTS_PER_REPORT === 1) this.#options.speedChanged(speed);
+  }
+}

@@ -1,0 +1,251 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { InvariantBroken } from "../core/assert.ts";
+import type { Config } from "../config/config.ts";
+import type { Clock } from "../engine/clock.ts";
+import type { Logger } from "../observe/logs.ts";
+import type { Metrics } from "../observe/metrics.ts";
+import type { Estimator, StageFacts } from "../predict/port.ts";
+import { clientWorkflowId, identify, type Identity } from "../workflow/identity.ts";
+import { type Prompt, readPrompt } from "../workflow/prompt.ts";
+import type { Sessions } from "../workflow/sessions.ts";
+import { workflowFacts } from "../workflow/stage-facts.ts";
+import { type Answer, sendError } from "./answer.ts";
+import { headerText } from "./decision-headers.ts";
+import type { DecisionRing, RequestTrace } from "./decision-ring.ts";
+import type { Driver } from "./driver.ts";
+import { engineRequest } from "./engine-request.ts";
+import type { Engines } from "./engines.ts";
+import { type GatewayError, gatewayError, quoted } from "./errors.ts";
+import { type Inbound, parseInbound, type Surface } from "./inbound.ts";
+import { JsonAnswer } from "./json-answer.ts";
+import { keyScope } from "./key-scope.ts";
+import type { ModelCatalogue, Pool } from "./models.ts";
+import { RelayedRequest } from "./relayed-request.ts";
+import type { WorkflowRecorder } from "./recorder.ts";
+import { readBody } from "./request-reader.ts";
+import { StreamAnswer } from "./stream-answer.ts";
+
+export interface RelayOptions {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly driver: Driver;
+  readonly models: ModelCatalogue;
+  readonly sessions: Sessions;
+  readonly estimator: Estimator;
+  /** Whether a predictor is there to be asked. */
+  readonly predicts: boolean;
+  readonly engines: Engines;
+  readonly ring: DecisionRing;
+  readonly recorder: WorkflowRecorder;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+/** Longest wait for a client that has stopped reading. */
+const CLIENT_STALL_MS = 60_000;
+
+/** What was understood of a request before the core hears of it. */
+interface Understood {
+  readonly inbound: Inbound;
+  readonly pool: Pool;
+  readonly identity: Identity;
+  readonly prompt: Prompt;
+  readonly scope: string;
+}
+
+type Understanding =
+  | ({ readonly ok: true } & Understood)
+  | { readonly ok: false; readonly error: GatewayError };
+
+/** The hot path: from a client's request to the core, and the answer's way back. */
+export class Relay {
+  readonly #options: RelayOptions;
+  readonly #open = new Set<RelayedRequest>();
+  readonly #waitsForEmpty: (() => void)[] = [];
+  #draining = false;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when no client waits for a part of its answer any more. */
+  whenEmpty(): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waitsForEmpty.push(resolve));
+  }
+
+  /** From now on new requests are refused. */
+  drain(): void {
+    this.#draining = true;
+  }
+
+  /** Ends everything that is open, with an error that says why. */
+  shutDown(): void {
+    this.drain();
+    for (const relayed of this.#open) relayed.shutDown();
+  }
+
+  /** An engine died: what it was serving is let go before the core places it anew. */
+  engineLost(name: string): void {
+    for (const relayed of this.#open) relayed.engineLost(name);
+  }
+
+  /** Rejects only on a broken invariant, which must not be survived. */
+  async handle(
+    surface: Surface,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    try {
+      await this.#handle(surface, request, response);
+    } catch (error) {
+      if (error instanceof InvariantBroken) throw error;
+      this.#options.logger.error({ err: error }, "request failed in the gateway");
+      if (response.headersSent) response.destroy();
+      else this.#refuse(response, gatewayError("internal_error"), {});
+    }
+  }
+
+  async #handle(
+    surface: Surface,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const read = await readBody(request, this.#options.config.limits.bodyBytesMax);
+    if (read.status === "gone") return;
+    if (read.status === "refused") {
+      return this.#refuse(response, read.error, { connection: "close" });
+    }
+    if (this.#draining) {
+      return this.#refuse(response, gatewayError("shutting_down"), { connection: "close" });
+    }
+    const { clock, metrics } = this.#options;
+    const beganMs = clock.nowMs();
+    const understood = this.#understand(surface, request, read.bytes);
+    if (!understood.ok) return this.#refuse(response, understood.error, {});
+    // Nobody would be told that a response which is closed already is closed.
+    if (!response.destroyed) this.#admit(understood, request, response);
+    metrics.observeOverheadMs(clock.nowMs() - beganMs);
+  }
+
+  #refuse(response: ServerResponse, error: GatewayError, headers: OutgoingHttpHeaders): void {
+    sendError(response, error, { "x-request-id": randomUUID(), ...headers });
+  }
+
+  #understand(surface: Surface, request: IncomingMessage, bytes: Buffer): Understanding {
+    const parsed = parseInbound(surface, bytes);
+    if (!parsed.ok) return parsed;
+    const { inbound } = parsed;
+    const pool = this.#options.models.find(inbound.model);
+    if (pool === undefined) {
+      const detail = `Asked for ${quoted(inbound.model)}.`;
+      return { ok: false, error: gatewayError("model_not_found", { detail, param: "model" }) };
+    }
+    const prompt = readPrompt(inbound.body);
+    const scope = keyScope(request.headers);
+    const { headers } = request;
+    const identity = identify({ headers, body: inbound.body, prompt, keyScope: scope });
+    if ("problem" in identity) {
+      const detail = `${identity.problem}.`;
+      return { ok: false, error: gatewayError("invalid_request", { detail }) };
+    }
+    return { ok: true, inbound, pool, identity, prompt, scope };
+  }
+
+  #admit(understood: Understood, request: IncomingMessage, response: ServerResponse): void {
+    const { driver, estimator, predicts, config, recorder, ring } = this.#options;
+    const { inbound, pool, identity, scope } = understood;
+    const facts = this.#factsOf(understood);
+    const requestId = this.#requestIdFor(identity);
+    const shownWorkflowId = clientWorkflowId(facts.workflowId);
+    const earlyHeaders = {
+      "x-request-id": requestId,
+      "x-chimera-workflow-id": headerText(shownWorkflowId),
+    };
+    const trace: RequestTrace = {
+      requestId,
+      workflowId: facts.workflowId,
+      shownWorkflowId,
+      scope,
+      decision: null,
+      record: null,
+    };
+    ring.add(trace);
+    recorder.arrived(facts);
+    const relayed = new RelayedRequest({
+      requestId,
+      driver,
+      facts,
+      streams: inbound.streams,
+      choices: inbound.choices,
+      trace,
+      earlyHeaders,
+      answer: this.#answerFor(inbound, response, earlyHeaders),
+      linkOf: (name) => this.#options.engines.link(name),
+      requestFor: (endpoint, dispatch) =>
+        engineRequest(inbound, request.headers, endpoint, dispatch),
+    });
+    this.#open.add(relayed);
+    response.once("close", () => this.#closed(relayed));
+    driver.admit(
+      {
+        type: "request-arrived",
+        requestId,
+        workflowId: facts.workflowId,
+        stage: facts.stage,
+        class: identity.class,
+        pool: pool.name,
+        estimates: estimator.estimate(facts, pool.candidates),
+        predict: predicts,
+        promptTokens: facts.promptTokens,
+        outputTokensMax: facts.outputTokensMax,
+        streams: inbound.streams,
+        queueWaitMsMax: config.limits.queueWaitMsMax,
+        knobs: pool.knobs === null ? identity.knobs : { ...pool.knobs, ...identity.knobs },
+      },
+      relayed,
+    );
+    if (identity.final) {
+      driver.apply({ type: "workflow-ended", workflowId: facts.workflowId, score: null });
+    }
+  }
+
+  #closed(relayed: RelayedRequest): void {
+    relayed.closed();
+    this.#open.delete(relayed);
+    if (this.#open.size > 0) return;
+    for (const resolve of this.#waitsForEmpty.splice(0)) resolve();
+  }
+
+  #factsOf({ inbound, pool, identity, prompt }: Understood): StageFacts {
+    const { sessions, clock, predicts, config } = this.#options;
+    const arrival = sessions.arrive(identity, prompt, clock.nowMs());
+    return workflowFacts(
+      { identity, arrival, prompt, body: inbound.body, pool: pool.name },
+      predicts || config.store.prompts ? config.limits.textCharactersMax : 0,
+    );
+  }
+
+  /** The client's own id, unless another unfinished request has it. */
+  #requestIdFor(identity: Identity): string {
+    const { requestId } = identity;
+    return requestId === null || this.#options.driver.isOpen(requestId) ? randomUUID() : requestId;
+  }
+
+  #answerFor(
+    inbound: Inbound,
+    response: ServerResponse,
+    earlyHeaders: OutgoingHttpHeaders,
+  ): Answer {
+    const { clock, config } = this.#options;
+    if (!inbound.streams) return new JsonAnswer(response);
+    const { statusHoldMs, pingAfterMs } = config.limits;
+    return new StreamAnswer(response, {
+      clock,
+      limits: { statusHoldMs, pingAfterMs, clientStallMs: CLIENT_STALL_MS },
+      earlyHeaders,
+      wantsUsage: inbound.wantsUsage,
+    });
+  }
+}

@@ -1,0 +1,264 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import type { Config } from "../config/config.ts";
+import { coreConfigOf } from "../config/core-config.ts";
+import type { View } from "../core/view.ts";
+import { type Clock, systemClock } from "../engine/clock.ts";
+import { createLogger, type Logger } from "../observe/logs.ts";
+import { Metrics } from "../observe/metrics.ts";
+import { ColdStart } from "../predict/cold-start.ts";
+import type { Estimator, Predictor } from "../predict/port.ts";
+import { openTraceStore, type TraceStore } from "../store/trace-store.ts";
+import { Sessions } from "../workflow/sessions.ts";
+import { createApp, type Readiness } from "./app.ts";
+import { DecisionRing } from "./decision-ring.ts";
+import { Driver, type StepObserver } from "./driver.ts";
+import { Engines } from "./engines.ts";
+import { EventLog } from "./event-log.ts";
+import type { Feedback } from "./feedback.ts";
+import type { Surface } from "./inbound.ts";
+import { modelCatalogue, type ModelCatalogue } from "./models.ts";
+import { WorkflowRecorder } from "./recorder.ts";
+import { Relay } from "./relay.ts";
+import { stepLog } from "./step-log.ts";
+
+export interface GatewayOptions {
+  readonly config: Config;
+  /** Answers at once; the cold-start estimator unless given. */
+  readonly estimator?: Estimator;
+  /** Answers later, within the prediction budget; none unless given. Closed with the gateway. */
+  readonly predictor?: Predictor | null;
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  /** File for every step of the core, to be replayed; none unless given. */
+  readonly recordEventsPath?: string | null;
+}
+
+export interface GatewayAddress {
+  readonly host: string;
+  readonly port: number;
+  /** Base of the OpenAI API. */
+  readonly url: string;
+}
+
+/** Paths that generate, by the one method that they take. */
+const SURFACES: ReadonlyMap<string, Surface> = new Map([
+  ["/v1/chat/completions", "chat"],
+  ["/v1/completions", "completions"],
+]);
+
+/** Requests whose decisions are remembered. */
+const DECISIONS_MAX = 1024;
+/** A load balancer in front keeps connections for a minute; the gateway must not be the first to close. */
+const KEEP_ALIVE_MS = 75_000;
+const HEADERS_MS_MAX = 30_000;
+const REQUEST_MS_MAX = 120_000;
+
+/** Builds a gateway that does not listen yet. Rejects with a sentence when the store cannot be opened. */
+export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  const clock = options.clock ?? systemClock;
+  const logger = options.logger ?? createLogger(options.config.log.level);
+  const { path, prompts, rowsPendingMax, rowsMax } = options.config.store;
+  if (path === null) return new Gateway(options, { clock, logger, traces: null });
+  const opened = await openTraceStore({
+    path,
+    prompts,
+    rowsPendingMax,
+    rowsMax,
+    clockZeroUnixMs: Date.now() - clock.nowMs(),
+    onProblem: (message) => logger.error(message),
+  });
+  if (!opened.ok) throw new Error(opened.message);
+  return new Gateway(options, { clock, logger, traces: opened.store });
+}
+
+interface Surroundings {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly traces: TraceStore | null;
+}
+
+/**
+ * The whole gateway: owns every part with a lifetime. `close` lets running requests end, within the
+ * configured time; `destroy` ends them with an error. Both may be called twice.
+ */
+export class Gateway {
+  readonly #config: Config;
+  readonly #surroundings: Surroundings;
+  readonly #predictor: Predictor | null;
+  readonly #eventLog: EventLog | null;
+  readonly #driver: Driver;
+  readonly #engines: Engines;
+  readonly #relay: Relay;
+  readonly #recorder: WorkflowRecorder;
+  readonly #ring = new DecisionRing(DECISIONS_MAX);
+  readonly #metrics: Metrics;
+  readonly #http: Server;
+  #stopping: Promise<void> | null = null;
+
+  /** Use `createGateway`. */
+  constructor(options: GatewayOptions, surroundings: Surroundings) {
+    const { config } = options;
+    const { clock, logger, traces } = surroundings;
+    this.#config = config;
+    this.#surroundings = surroundings;
+    this.#predictor = options.predictor ?? null;
+    const scheduler = coreConfigOf(config);
+    const { recordEventsPath = null } = options;
+    this.#eventLog = recordEventsPath === null ? null : new EventLog(recordEventsPath, scheduler);
+    this.#metrics = new Metrics({ view: () => this.view(), store: () => traces?.counts() ?? null });
+    const { workflowsMax, workflowIdleMsMax } = config.limits;
+    const sessions = new Sessions({ entriesMax: workflowsMax, idleMs: workflowIdleMsMax });
+    const estimator = options.estimator ?? new ColdStart({ confidence: confidenceOf(config) });
+    this.#recorder = new WorkflowRecorder({ estimator, sessions, clock, traces });
+    this.#driver = new Driver({
+      scheduler,
+      clock,
+      predictor: this.#predictor,
+      recorder: this.#recorder,
+      observers: this.#observers(),
+    });
+    this.#engines = new Engines({
+      engines: config.engines,
+      clock,
+      random: Math.random,
+      changed: (event) => this.#driver.apply(event),
+      lost: (name) => this.#relay.engineLost(name),
+    });
+    const models = modelCatalogue(config, Math.floor(Date.now() / 1000));
+    this.#relay = new Relay({
+      config,
+      clock,
+      models,
+      sessions,
+      estimator,
+      driver: this.#driver,
+      engines: this.#engines,
+      ring: this.#ring,
+      recorder: this.#recorder,
+      metrics: this.#metrics,
+      predicts: this.#predictor !== null,
+      logger,
+    });
+    this.#http = this.#createServer(models);
+  }
+
+  view(): View {
+    return this.#driver.view();
+  }
+
+  /** Rows of the trace store, or null without one. */
+  storeCounts(): ReturnType<TraceStore["counts"]> | null {
+    return this.#surroundings.traces?.counts() ?? null;
+  }
+
+  /** Starts to watch the engines and to serve. Rejects when the address cannot be had. */
+  async listen(): Promise<GatewayAddress> {
+    const { host, port } = this.#config.listen;
+    this.#http.listen(port, host);
+    await once(this.#http, "listening");
+    this.#engines.start();
+    return this.#address();
+  }
+
+  close(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  destroy(): Promise<void> {
+    this.#relay.shutDown();
+    return this.close();
+  }
+
+  async #stop(): Promise<void> {
+    const { clock, traces } = this.#surroundings;
+    this.#relay.drain();
+    this.#http.close();
+    const deadline = clock.setTimer(() => this.#relay.shutDown(), this.#config.limits.drainMsMax);
+    await this.#relay.whenEmpty();
+    deadline.cancel();
+    this.#http.closeAllConnections();
+    await this.#engines.destroy();
+    this.#driver.close();
+    await this.#predictor?.close();
+    await traces?.close();
+    await this.#eventLog?.close();
+  }
+
+  #address(): GatewayAddress {
+    const address = this.#http.address();
+    if (address === null || typeof address === "string") throw new Error("not listening on TCP");
+    const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
+    return { host: address.address, port: address.port, url: `http://${host}:${address.port}/v1` };
+  }
+
+  #observers(): StepObserver[] {
+    const metrics = this.#metrics;
+    const log = this.#eventLog;
+    const observers: StepObserver[] = [
+      (event, commands, tookMs) => {
+        metrics.observeEvent(event);
+        for (const command of commands) metrics.observeCommand(command);
+        metrics.observeDecisionMs(tookMs);
+      },
+      stepLog(this.#surroundings.logger),
+    ];
+    if (log !== null) observers.push((event, commands) => log.write(event, commands));
+    return observers;
+  }
+
+  #createServer(models: ModelCatalogue): Server {
+    const app = createApp({
+      models,
+      view: () => this.view(),
+      readiness: () => this.#readiness(),
+      metrics: async () => ({
+        text: await this.#metrics.text(),
+        contentType: this.#metrics.contentType,
+      }),
+      feedback: {
+        findRequest: (requestId, scope) => this.#ring.find(requestId, scope),
+        accept: (feedback) => this.#acceptFeedback(feedback),
+      },
+    });
+    const plain = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+    const server = createServer({
+      maxHeaderSize: this.#config.limits.headerBytesMax,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: HEADERS_MS_MAX,
+      requestTimeout: REQUEST_MS_MAX,
+    });
+    server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+      const surface = request.method === "POST" ? SURFACES.get(pathOf(request)) : undefined;
+      if (surface === undefined) void plain(request, response);
+      else void this.#relay.handle(surface, request, response);
+    });
+    return server;
+  }
+
+  #acceptFeedback({ workflowId, score, final }: Feedback): boolean {
+    if (!this.#recorder.isOpen(workflowId)) return false;
+    if (final) this.#driver.apply({ type: "workflow-ended", workflowId, score });
+    else this.#recorder.noteScore(workflowId, score);
+    return true;
+  }
+
+  #readiness(): Readiness {
+    if (this.#stopping !== null) return { ready: false, reason: "the gateway is shutting down" };
+    const live = this.view().engines.filter((engine) => engine.state === "live");
+    if (live.length === 0) return { ready: false, reason: "no engine is alive" };
+    return { ready: true, models: [...new Set(live.map((engine) => engine.model))] };
+  }
+}
+
+function confidenceOf(config: Config): Record<string, number> {
+  return Object.fromEntries(config.engines.map(({ model, confidence }) => [model, confidence]));
+}
+
+function pathOf(request: IncomingMessage): string {
+  const url = request.url ?? "";
+  const query = url.indexOf("?");
+  return query < 0 ? url : url.slice(0, query);
+}
