@@ -23,10 +23,7 @@ const names = (text: string): string[] => text.split(",").filter((name) => name 
 
 /** Options of a run over recorded workflows, the same for `replay` and `simulate`. */
 function withWorkload(command: Command): Command {
-  return command
-    .option("--runs <files...>", "recorded runs (JSON Lines, .gz or not)")
-    .option("--tasks <files...>", "prompts by task", [])
-    .option("--templates <file>", "first messages by template")
+  return withRuns(command)
     .option("--models <names>", "models of the runs, first the one that breaks ties", names)
     .option("--arrivals <file>", "arrival times, a CSV whose first column is seconds; else Poisson")
     .option(
@@ -40,8 +37,6 @@ function withWorkload(command: Command): Command {
       "balancer",
       "auto",
     ])
-    .option("--parts <names>", "parts of the runs to play; else all but train", names)
-    .option("--external-ms-per-token <ms>", "time of calls to other models", number, 20)
     .option("--seed <n>", "start of every random choice", whole, 1)
     .option("--json", "print JSON", false);
 }
@@ -92,9 +87,120 @@ function createProgram(exit: (code: ExitCode) => void): Command {
     .description("One scheduler between agents and their engines.")
     .showHelpAfterError()
     .exitOverride();
-  addCheck(program, exit);
+  addUp(program, exit);
+  addServe(program, exit);
+  addEmulate(program, exit);
   addSimulate(program, exit);
+  addCheck(program, exit);
   return program;
+}
+
+/** Options that overrule a config. */
+function withConfigFlags(command: Command): Command {
+  return command
+    .option("--listen <address>", "host:port to listen on")
+    .option("--port <n>", "port to listen on; 0 is any free one")
+    .option("--log-level <level>", "trace, debug, info, warn, error, fatal or silent")
+    .option("--choice <name>", "how a model is chosen")
+    .option("--order <name>", "how a queue is ordered")
+    .option("--price <kappa>", "price of time in units of score")
+    .option("--store <path>", 'trace store; "off" for none');
+}
+
+interface ConfigOptions {
+  readonly listen?: string;
+  readonly port?: string;
+  readonly logLevel?: string;
+  readonly choice?: string;
+  readonly order?: string;
+  readonly price?: string;
+  readonly store?: string;
+}
+
+function addUp(program: Command, exit: (code: ExitCode) => void): void {
+  withConfigFlags(program.command("up"))
+    .description("three emulated engines and the gateway in front of them, ready to serve")
+    .option("--speedup <factor>", "how much faster than real time the engines run", number, 1)
+    .action(async (options: ConfigOptions & { speedup: number }) => {
+      const { up } = await import("./up.ts");
+      exit(await up(options, printer));
+    });
+}
+
+function addServe(program: Command, exit: (code: ExitCode) => void): void {
+  withConfigFlags(program.command("serve"))
+    .description("the gateway in front of your engines")
+    .option("-c, --config <file>", "config", "chimera.yaml")
+    .option("--record-events <file>", "log every step of the scheduler, to be replayed")
+    .action(async (options: ConfigOptions & { config: string; recordEvents?: string }) => {
+      const { serve } = await import("./serve.ts");
+      const { recordEvents } = options;
+      exit(await serve({ ...options, recordEvents }, printer));
+    });
+}
+
+/** Recorded runs, for commands that play them. */
+function withRuns(command: Command): Command {
+  return command
+    .option("--runs <files...>", "recorded runs (JSON Lines, .gz or not)")
+    .option("--tasks <files...>", "prompts by task", [])
+    .option("--templates <file>", "first messages by template")
+    .option("--parts <names>", "parts of the runs to play; else all but train", names)
+    .option("--external-ms-per-token <ms>", "time of calls to other models", number, 20);
+}
+
+interface EmulateOptions {
+  readonly name?: string;
+  readonly model: string;
+  readonly port: number;
+  readonly host: string;
+  readonly speedup: number;
+  readonly maxSequences: number;
+  readonly kvTokens: number;
+  readonly chunkTokens: number;
+  readonly baseMs: number;
+  readonly perSequenceMs: number;
+  readonly perKvTokenMs: number;
+  readonly perPromptTokenMs: number;
+  readonly prefixCache: boolean;
+  readonly maxModelLen: number;
+  readonly queueRequestsMax: number;
+  readonly order: "fcfs" | "priority";
+  readonly seed: number;
+  readonly withParent: boolean;
+  readonly json: boolean;
+}
+
+function addEmulate(program: Command, exit: (code: ExitCode) => void): void {
+  withRuns(program.command("emulate"))
+    .description("one emulated engine behind an OpenAI API: generated answers, or recorded ones")
+    .requiredOption("--model <name>", "the model that it serves")
+    .option("--name <name>", "its name; else the model's")
+    .option("--port <n>", "port to listen on; 0 is any free one", whole, 0)
+    .option("--host <address>", "address to listen on", "127.0.0.1")
+    .option("--speedup <factor>", "how much faster than real time it runs", number, 1)
+    .option("--max-sequences <n>", "sequences that run at once", whole, 16)
+    .option("--kv-tokens <n>", "KV memory", whole, 100_000)
+    .option("--chunk-tokens <n>", "tokens that one iteration computes at most", whole, 2048)
+    .option("--base-ms <ms>", "time of an iteration", number, 20)
+    .option("--per-sequence-ms <ms>", "and per decoding sequence", number, 0.5)
+    .option("--per-kv-token-ms <ms>", "and per token held", number, 0)
+    .option("--per-prompt-token-ms <ms>", "and per prompt token computed", number, 0.1)
+    .option("--no-prefix-cache", "computes every prompt anew")
+    .option("--max-model-len <n>", "longest prompt with its answer", whole, 32_768)
+    .option("--queue-requests-max <n>", "requests that may wait; more are refused", whole, 1024)
+    .addOption(new Option("--order <name>").choices(["fcfs", "priority"]).default("fcfs"))
+    .option("--seed <n>", "of lengths and texts", whole, 1)
+    .option("--with-parent", "end when standard input ends", false)
+    .option("--json", "say where it listens as JSON", false)
+    .action(async (options: EmulateOptions & WorkloadOptions) => {
+      const { emulate } = await import("./emulate.ts");
+      const { runs = [], tasks, templates, parts = null, externalMsPerToken } = options;
+      const { withParent, json, model, name = model, ...rest } = options;
+      const engine = { ...rest, model, name };
+      const recorded = { runs, tasks, templates, parts, externalMsPerToken, models: [model] };
+      exit(await emulate({ ...recorded, engine, withParent, json }, printer));
+    });
 }
 
 function addCheck(program: Command, exit: (code: ExitCode) => void): void {

@@ -9,19 +9,23 @@ import type { PlayableWorkflow } from "../sim/workload.ts";
 import type { WorkflowSeen } from "../predict/port.ts";
 import type { Printer } from "./printer.ts";
 
-/** What `replay` and `simulate` are told about their workload. */
-export interface WorkloadFlags {
+/** Which recorded runs are played, and how. */
+export interface RecordedFlags {
   readonly runs: readonly string[];
   readonly tasks: readonly string[];
   readonly templates: string | undefined;
   readonly models: readonly string[];
+  readonly parts: readonly string[] | null;
+  readonly externalMsPerToken: number;
+}
+
+/** What `replay` and `simulate` are told about their workload. */
+export interface WorkloadFlags extends RecordedFlags {
   readonly arrivals: string | undefined;
   readonly load: number;
   readonly engines: string | undefined;
   readonly seed: number;
   readonly workflows: number;
-  readonly parts: readonly string[] | null;
-  readonly externalMsPerToken: number;
 }
 
 export interface PlayedWorkload {
@@ -49,8 +53,9 @@ export async function readWorkload(
   return { engines, workflows, recorded, training: recorded.training, capacity };
 }
 
-async function readRecorded(
-  flags: WorkloadFlags,
+/** Reads and joins recorded runs; says what is wrong and answers null when there is nothing to play. */
+export async function readRecorded(
+  flags: RecordedFlags,
   printer: Printer,
 ): Promise<RecordedWorkload | null> {
   const runs = await readAll(flags.runs, readRuns, printer);

@@ -76,6 +76,11 @@ function modelOf(run: Run, models: readonly string[]): string | null {
   return run.stages.find((stage) => models.includes(stage.model))?.model ?? null;
 }
 
+/** One name for what is played back: a problem, the workflow that works on it, and the trial. */
+export function playbackTaskOf(run: Run): string {
+  return `${run.workflow}/${run.task_id}/${run.trial}`;
+}
+
 /** The kind under which runs of one template belong together. */
 function kindOf(run: Run): string {
   return run.template === null
@@ -140,7 +145,7 @@ function workflowOf(
   if (first === undefined) throw new Error("a group of runs holds one at least");
   const { run, opening } = first;
   return {
-    taskId: run.task_id,
+    taskId: playbackTaskOf(run),
     kind: kindOf(run),
     confidence: null,
     system: "",
