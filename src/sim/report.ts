@@ -138,10 +138,10 @@ const COLUMNS: readonly Column[] = [
   { title: "speed", cell: speedOf },
   { title: "score", cell: (report) => number(report.scoreMean, 3) },
   { title: "score pp", cell: scoreDifference },
-  { title: "completion", cell: (report) => number(report.completionMs?.mean, 0) },
+  { title: "completion ms", cell: (report) => number(report.completionMs?.mean, 0) },
   { title: "p95", cell: (report) => number(report.completionMs?.p95, 0) },
   { title: "p99", cell: (report) => number(report.completionMs?.p99, 0) },
-  { title: "wait", cell: (report) => number(report.queueWaitMs?.mean, 0) },
+  { title: "wait ms", cell: (report) => number(report.queueWaitMs?.mean, 0) },
   { title: "longest", cell: (report) => number(report.queueWaitMs?.longest, 0) },
   { title: "requests", cell: (report) => String(report.requests) },
 ];
