@@ -153,11 +153,16 @@ export class Gateway {
     return this.#surroundings.traces?.counts() ?? null;
   }
 
-  /** Starts to watch the engines and to serve. Rejects when the address cannot be had. */
+  /** Starts to watch the engines and to serve. Rejects, closed, when the address cannot be had. */
   async listen(): Promise<GatewayAddress> {
     const { host, port } = this.#config.listen;
     this.#http.listen(port, host);
-    await once(this.#http, "listening");
+    try {
+      await once(this.#http, "listening");
+    } catch (error) {
+      await this.destroy();
+      throw error;
+    }
     this.#engines.start();
     return this.#address();
   }
