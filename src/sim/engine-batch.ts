@@ -20,15 +20,20 @@ export class EngineBatch<R extends EngineRequest> {
     return this.sequences.length;
   }
 
+  /** KV tokens that nobody running holds; negative when one alone holds more than there are. */
+  get freeTokens(): number {
+    return this.#kvTokens - this.heldTokens;
+  }
+
   /** Whether the sequence could be added, the next tokens of the others included. */
   fits(sequence: Sequence<R>): boolean {
     const need = sequence.request.promptTokens + sequence.madeTokens;
-    return this.heldTokens + need + this.decoding <= this.#kvTokens;
+    return need + this.decoding <= this.freeTokens;
   }
 
   /** Whether more than one runs and their next tokens do not fit. */
   isShort(): boolean {
-    return this.size > 1 && this.heldTokens + this.decoding > this.#kvTokens;
+    return this.size > 1 && this.decoding > this.freeTokens;
   }
 
   add(sequence: Sequence<R>): void {
@@ -69,14 +74,18 @@ export class EngineBatch<R extends EngineRequest> {
     return before - left;
   }
 
-  /** Iterations, all of them decoding, until the first sequence is done or memory is short. */
-  iterationsAlike(): number {
+  /**
+   * Iterations, all of them decoding, until the first sequence is done, a promoted one has been
+   * served for `quantum` iterations, or memory is short.
+   */
+  iterationsAlike(quantum: number): number {
     let count = Number.POSITIVE_INFINITY;
-    for (const { request, madeTokens } of this.sequences) {
+    for (const { request, level, madeTokens, promotedAtTokens } of this.sequences) {
       count = Math.min(count, request.outputTokens - madeTokens);
+      if (level < 0) count = Math.min(count, promotedAtTokens + quantum - madeTokens);
     }
     if (this.size === 1) return count;
-    return Math.min(count, Math.floor((this.#kvTokens - this.heldTokens) / this.size));
+    return Math.min(count, Math.floor(this.freeTokens / this.size));
   }
 
   /** Accounts for `count` iterations of one sequence; answers the tokens that it made. */

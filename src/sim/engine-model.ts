@@ -1,5 +1,12 @@
+import { assert } from "../core/assert.ts";
 import { EngineBatch } from "./engine-batch.ts";
-import { EngineQueue, sortsBefore, type EngineRequest, type Sequence } from "./engine-queue.ts";
+import {
+  EngineQueue,
+  newSequence,
+  sortsBefore,
+  type EngineRequest,
+  type Sequence,
+} from "./engine-queue.ts";
 import { endOfIteration, iterationAt, type Iterations } from "./iterations.ts";
 import { PrefixCache } from "./prefix-cache.ts";
 
@@ -96,40 +103,25 @@ export class EngineModel<R extends EngineRequest = EngineRequest> {
 
   /** A request joins the queue; it is considered when the next decision is made. */
   enqueue(request: R, nowMs: number): void {
-    const sequence: Sequence<R> = {
-      request,
-      level: 0,
-      promotedAtTokens: 0,
-      madeTokens: 0,
-      promptLeft: 0,
-      chunkTokens: 0,
-      cachedTokens: 0,
-      joinedAt: 0,
-      heapIndex: -1,
-      cancelled: false,
-      preemptions: 0,
-      startedMs: null,
-      firstTokenMs: null,
-    };
+    assert(!this.#sequences.has(request.id), "an id names one unfinished request of an engine");
+    const sequence = newSequence(request);
     this.#sequences.set(request.id, sequence);
-    const begun = this.#begunAt(nowMs);
-    this.#queue.join(sequence, begun);
+    this.#queue.join(sequence, this.#begunAt(nowMs));
     if (this.#couldTakePlace(sequence)) this.#cutLeap(nowMs);
   }
 
   /** Forgets a request: at once when it waits, at the end of its iteration when it runs. False when it is unknown. */
   cancel(id: string, nowMs: number): boolean {
     const sequence = this.#sequences.get(id);
-    if (sequence === undefined || sequence.cancelled) return false;
+    if (sequence === undefined) return false;
+    this.#sequences.delete(id);
     sequence.cancelled = true;
     if (sequence.heapIndex >= 0) {
       this.#queue.remove(sequence);
-      this.#sequences.delete(id);
       // Who waited behind it may fit.
       if (this.#batch.size < this.spec.maxSequences) this.#cutLeap(nowMs);
     } else if (this.#leap === null) {
       this.#batch.remove(sequence);
-      this.#sequences.delete(id);
     } else {
       this.#cutLeap(nowMs);
     }
@@ -143,6 +135,8 @@ export class EngineModel<R extends EngineRequest = EngineRequest> {
     this.#events = [];
     this.#leap = null;
     this.#begun += leap.count;
+    // As the last decision inside the leap would have left it.
+    this.#cache.trim(this.#batch.freeTokens - this.#batch.decoding * (leap.count - 1));
     for (const sequence of this.#batch.sequences) this.#advance(sequence, leap);
     this.#batch.sequences = this.#batch.sequences.filter((sequence) => !this.#endIfOver(sequence));
     return this.#events;
@@ -153,7 +147,7 @@ export class EngineModel<R extends EngineRequest = EngineRequest> {
     if (this.#leap !== null) return [];
     if (this.#batch.size === 0 && this.#queue.size === 0) return [];
     this.#events = [];
-    this.#cache.trim(this.spec.kvTokens - this.#batch.heldTokens);
+    this.#cache.trim(this.#batch.freeTokens);
     const { starvationThreshold, preemption } = this.#policy;
     if (starvationThreshold > 0) this.#queue.promote(this.#begun, starvationThreshold);
     if (preemption === "recompute") this.#preemptByOrder(nowMs);
@@ -170,9 +164,11 @@ export class EngineModel<R extends EngineRequest = EngineRequest> {
 
   /** Whether a waiting request might be admitted before the iterations under way are over. */
   #couldTakePlace(sequence: Sequence<R>): boolean {
-    if (this.#policy.preemption === "recompute") return true;
+    const { preemption, starvationThreshold } = this.#policy;
+    if (preemption === "recompute") return true;
     if (this.#batch.size >= this.spec.maxSequences) return false;
-    return this.#queue.first() === sequence;
+    // With aging one that is not the first may come to be it.
+    return starvationThreshold > 0 || this.#queue.first() === sequence;
   }
 
   #cutLeap(nowMs: number): void {
@@ -200,8 +196,8 @@ export class EngineModel<R extends EngineRequest = EngineRequest> {
     const done = sequence.madeTokens >= request.outputTokens;
     if (!done && !sequence.cancelled) return false;
     this.#batch.release(sequence);
-    this.#sequences.delete(request.id);
     if (sequence.cancelled) return true;
+    this.#sequences.delete(request.id);
     if (this.spec.prefixCache && request.workflowId !== null) {
       this.#cache.keep(request.workflowId, request.promptTokens + sequence.madeTokens);
     }
@@ -254,7 +250,7 @@ export class EngineModel<R extends EngineRequest = EngineRequest> {
       sequence.promptLeft = request.promptTokens + sequence.madeTokens;
     }
     this.#batch.add(sequence);
-    this.#cache.trim(this.spec.kvTokens - this.#batch.heldTokens);
+    this.#cache.trim(this.#batch.freeTokens);
   }
 
   /** What the cache holds of its prompt; the last token is always computed. */
@@ -282,12 +278,12 @@ export class EngineModel<R extends EngineRequest = EngineRequest> {
   /** How many iterations from now on differ in nothing: nobody ends, joins, leaves or changes level. */
   #iterationsAlike(): number {
     const { preemption, starvationThreshold, starvationQuantum } = this.#policy;
-    let count = this.#batch.iterationsAlike();
-    if (starvationThreshold === 0) return Math.max(1, count);
-    for (const { level, madeTokens, promotedAtTokens } of this.#batch.sequences) {
-      if (level < 0) count = Math.min(count, starvationQuantum - (madeTokens - promotedAtTokens));
-    }
-    if (preemption === "recompute" || this.#batch.size < this.spec.maxSequences) {
+    const preempts = preemption === "recompute";
+    // The first that waits may lack nothing but a share of the chunk; memory that fills up changes that.
+    const lacksChunk = this.#queue.size > 0 && this.spec.chunkTokens <= this.#batch.size;
+    if (preempts && lacksChunk) return 1;
+    let count = this.#batch.iterationsAlike(starvationQuantum);
+    if (preempts || this.#batch.size < this.spec.maxSequences) {
       const promotionAt = this.#queue.oldestJoinedAt() + starvationThreshold;
       count = Math.min(count, promotionAt - this.#begun);
     }

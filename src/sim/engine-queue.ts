@@ -1,3 +1,5 @@
+import { assert } from "../core/assert.ts";
+
 /** What a request asks of an engine. Whoever enqueues it has computed its priority (core/order.ts). */
 export interface EngineRequest {
   /** Unique among the unfinished requests of the engine. */
@@ -38,6 +40,26 @@ export interface Sequence<R extends EngineRequest> {
   /** First admission and first token; null before them. */
   startedMs: number | null;
   firstTokenMs: number | null;
+}
+
+/** A request that has not yet joined. Its lengths are whole numbers from 1. */
+export function newSequence<R extends EngineRequest>(request: R): Sequence<R> {
+  assert(request.promptTokens >= 1 && request.outputTokens >= 1, "a request has tokens to compute");
+  return {
+    request,
+    level: 0,
+    promotedAtTokens: 0,
+    madeTokens: 0,
+    promptLeft: 0,
+    chunkTokens: 0,
+    cachedTokens: 0,
+    joinedAt: 0,
+    heapIndex: -1,
+    cancelled: false,
+    preemptions: 0,
+    startedMs: null,
+    firstTokenMs: null,
+  };
 }
 
 /** Order of queue and running: level, priority, ready time, creation. Total. */
