@@ -130,3 +130,9 @@ export async function errorOf(response: Response): Promise<ErrorReply["error"]> 
   const reply: ErrorReply = JSON.parse(await response.text());
   return reply.error;
 }
+
+/** A client that leaves when it is told to. */
+export function leavingClient(): { readonly signal: AbortSignal; readonly leave: () => void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, leave: () => controller.abort() };
+}

@@ -4,6 +4,7 @@ import {
   closeBenches,
   errorOf,
   type ErrorReply,
+  leavingClient,
   startBench,
   streamed,
   until,
@@ -16,6 +17,7 @@ import {
   event,
   finish,
   HELLO,
+  nothing,
   refuse,
   type Script,
   stream,
@@ -221,15 +223,14 @@ describe("a queue that is full", () => {
       engine: { maxConcurrency: 1 },
       limits: { queueRequestsMax: 1 },
     });
-    const leave = new AbortController();
-    const { signal } = leave;
+    const { signal, leave } = leavingClient();
     const held = [streamed(bench, { signal }), streamed(bench, { signal })];
     await until(() => bench.gateway.view().requests === 2);
     const response = await chat(bench);
     expect(response.status).toBe(429);
     expect((await errorOf(response)).code).toBe("queue_full");
     expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
-    leave.abort();
+    leave();
     await Promise.allSettled(held);
     await untilIdle(bench.gateway);
   });
@@ -237,7 +238,7 @@ describe("a queue that is full", () => {
 
 describe("shutdown", () => {
   test("drains: new requests are refused, a running stream ends whole", async () => {
-    let release = (): void => {};
+    let release = nothing;
     const bench = await startBench({
       engines: {
         small: ({ response }) => {

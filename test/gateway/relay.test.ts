@@ -1,8 +1,32 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { chat, closeBenches, errorOf, startBench, streamed, until } from "./bench.ts";
-import { begin, delta, DONE, finish, HELLO, refuse, stream, usage } from "./scripted-engine.ts";
+import {
+  begin,
+  delta,
+  DONE,
+  event,
+  finish,
+  HELLO,
+  refuse,
+  stream,
+  usage,
+} from "./scripted-engine.ts";
 
 afterEach(closeBenches);
+
+function completion(text: string, reason: string | null): string {
+  const choices = [{ index: 0, text, finish_reason: reason }];
+  return event({ id: "c", object: "text_completion", created: 1, model: "u", choices });
+}
+
+async function prioritySeen(kind: string): Promise<unknown> {
+  const bench = await startBench({
+    engines: { small: stream(...HELLO) },
+    engine: { priority: kind, kind },
+  });
+  await (await chat(bench)).text();
+  return bench.engine("small").seen[0]?.body["priority"];
+}
 
 const WITHOUT_USAGE = [delta("Hel"), delta("lo"), finish(), DONE].join("");
 
@@ -117,8 +141,6 @@ describe("a whole answer", () => {
   });
 
   test("of the completions route has its text", async () => {
-    const completion = (text: string, reason: string | null): string =>
-      `data: ${JSON.stringify({ id: "c", object: "text_completion", created: 1, model: "u", choices: [{ index: 0, text, finish_reason: reason }] })}\n\n`;
     const bench = await startBench({
       engines: { small: stream(completion("a", null), completion("b", "stop"), DONE) },
     });
@@ -173,17 +195,9 @@ describe("what an engine is sent", () => {
   });
 
   test("has the priority in the engine's own terms where it is configured", async () => {
-    const priority = async (kind: string): Promise<unknown> => {
-      const bench = await startBench({
-        engines: { small: stream(...HELLO) },
-        engine: { priority: kind, kind },
-      });
-      await (await chat(bench)).text();
-      return bench.engine("small").seen[0]?.body["priority"];
-    };
-    const vllm = Number(await priority("vllm"));
+    const vllm = Number(await prioritySeen("vllm"));
     expect(Number.isInteger(vllm)).toBe(true);
-    expect(Math.sign(Number(await priority("sglang")))).toBe(-Math.sign(vllm));
+    expect(Math.sign(Number(await prioritySeen("sglang")))).toBe(-Math.sign(vllm));
   });
 });
 

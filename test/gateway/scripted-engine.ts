@@ -129,6 +129,8 @@ export function begin(response: ServerResponse): void {
   response.writeHead(200, { "content-type": "text/event-stream", "x-engine-secret": "inside" });
 }
 
+export function nothing(): void {}
+
 /** The usual good answer. */
 export function stream(...events: readonly string[]): Script {
   return ({ response }) => {
