@@ -9,6 +9,8 @@ import { createTruth } from "./truth.ts";
 
 /** Workflows of one engine's backlog; enough that its ends do not count. */
 const BACKLOG_WORKFLOWS = 2000;
+/** Between two arrivals of the backlog: no time to speak of, but it tells which workflow is older. */
+const BACKLOG_GAP_MS = 1e-3;
 /** Share of the completions at either end that is left out: filling up and running dry. */
 const EDGE = 0.1;
 
@@ -31,7 +33,7 @@ function engineCapacity(
 ): number {
   const backlog = populate(
     recorded.map((workflow) => onlyOn(workflow, engine.model)),
-    Array.from({ length: BACKLOG_WORKFLOWS }, () => 0),
+    Array.from({ length: BACKLOG_WORKFLOWS }, (_, index) => index * BACKLOG_GAP_MS),
     seed,
   );
   const policy = POLICIES["wffcfs"];

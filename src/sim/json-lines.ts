@@ -16,7 +16,7 @@ export interface JsonLines<T> {
   readonly problems: readonly LineProblem[];
 }
 
-/** Problems that are kept for one file; a file that is wholly wrong need not fill the screen. */
+/** Problems that are told one by one; a file that is wholly wrong need not fill the screen. */
 const PROBLEMS_MAX = 20;
 
 /**
@@ -27,13 +27,15 @@ export async function readJsonLines<T>(file: string, schema: z.ZodType<T>): Prom
   const rows: T[] = [];
   const problems: LineProblem[] = [];
   let line = 0;
+  let untold = 0;
   try {
     for await (const text of textLines(file)) {
       line++;
       if (text.trim() === "") continue;
       const message = readLine(text, schema, rows);
-      if (message !== null && problems.length < PROBLEMS_MAX)
-        problems.push({ file, line, message });
+      if (message === null) continue;
+      if (problems.length < PROBLEMS_MAX) problems.push({ file, line, message });
+      else untold++;
     }
   } catch (error) {
     problems.push({
@@ -42,6 +44,7 @@ export async function readJsonLines<T>(file: string, schema: z.ZodType<T>): Prom
       message: error instanceof Error ? error.message : String(error),
     });
   }
+  if (untold > 0) problems.push({ file, line: 0, message: `${untold} more lines are not valid` });
   return { rows, problems };
 }
 
