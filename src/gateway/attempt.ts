@@ -161,6 +161,7 @@ export class Attempt implements EngineSink {
       };
     }
     if (isClientsMistake(status)) {
+      this.#link.succeeded(null);
       const body = refusalBody(status, Buffer.concat(this.#refusal));
       return { result: "refused", answer: { status, headers: {}, body } };
     }

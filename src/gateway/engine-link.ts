@@ -68,7 +68,7 @@ export class EngineLink {
     this.#options.requestFailed(kind);
   }
 
-  /** An attempt was completed; null where the engine did not count its tokens. */
+  /** An attempt was answered; null where nothing can be measured by it. */
   succeeded(measure: AttemptMeasure | null): void {
     this.#options.requestSucceeded();
     if (measure === null || !this.#options.measuresSpeed) return;

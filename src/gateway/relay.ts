@@ -112,6 +112,8 @@ export class Relay {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
+    // A write that meets a connection which broke in the same moment; `close` tells the rest.
+    response.on("error", () => {});
     const read = await readBody(request, this.#options.config.limits.bodyBytesMax);
     if (read.status === "gone") return;
     if (read.status === "refused") {
