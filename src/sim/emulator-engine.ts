@@ -37,7 +37,7 @@ export interface EmulatedEngineSpec extends EngineModelSpec {
   readonly queueRequestsMax: number;
 }
 
-/** Service as the engine model gives it; requests wait in the order of `priority`, none is displaced by a later one. */
+/** As in vLLM, a later request never takes the place of a running one; only want of memory does. */
 const POLICY = {
   preemption: "none",
   starvationThreshold: 0,

@@ -1,5 +1,5 @@
 import type { EngineModelSpec } from "./engine-model.ts";
-import type { FaultSetting } from "./emulator-faults.ts";
+import { parseFaultSetting, type FaultSetting } from "./emulator-faults.ts";
 import type { PlaybackLookup } from "./emulator-playback.ts";
 
 /** One emulated engine: what it is, what it serves and how it fails. */
@@ -63,5 +63,7 @@ export function optionProblems(options: EmulatorOptions): string[] {
   if (options.chunkTokens <= options.maxSequences) {
     problems.push("chunkTokens must be above maxSequences");
   }
+  const faults = parseFaultSetting(JSON.stringify(options.faults ?? {}));
+  if (typeof faults === "string") problems.push(`faults: ${faults}`);
   return problems;
 }

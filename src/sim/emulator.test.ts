@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { ManualClock } from "../../test/gateway/manual-clock.ts";
 import { testSeed } from "../../test/seed.ts";
+import type { Clock } from "../engine/clock.ts";
 import { readKvTokens, readLoad } from "../engine/metrics-reader.ts";
 import { startEmulator, type Emulator } from "./emulator.ts";
 import type { EmulatorOptions } from "./emulator-options.ts";
@@ -70,8 +71,8 @@ function ask(
 
 const chat = (more: object = {}): object => ({ model: "tiny", messages: MESSAGES, ...more });
 
-// oxlint-disable-next-line typescript/no-explicit-any -- JSON as it comes from the wire
-type Json = any;
+/** JSON as it comes from the wire. */
+type Json = ReturnType<typeof JSON.parse>;
 
 function eventsOf(text: string): Json[] {
   return text
@@ -244,9 +245,8 @@ describe("errors in vLLM's shape", () => {
   });
 
   it("names every wrong option", async () => {
-    await expect(startEmulator({ ...OPTIONS, speedup: 0, kvTokens: 0.5 })).rejects.toThrow(
-      /kvTokens.*speedup/,
-    );
+    const wrong = { ...OPTIONS, speedup: 0, kvTokens: 0.5, faults: { rate: 2 } };
+    await expect(startEmulator(wrong)).rejects.toThrow(/kvTokens.*speedup.*rate/);
   });
 });
 
@@ -278,6 +278,34 @@ describe("what an engine says of itself", () => {
     expect(await metric(emulator, "num_preemptions_total")).toBe(0);
     const after = await (await fetch(`${emulator.url}/metrics`)).text();
     expect(after).toContain('finished_reason="length"} 2\n');
+  });
+
+  it("times that a late event loop does not change", async () => {
+    let nowMs = 0;
+    const timers = new Set<() => void>();
+    const late: Clock = {
+      nowMs: () => nowMs,
+      setTimer: (run) => {
+        timers.add(run);
+        return { cancel: () => void timers.delete(run) };
+      },
+    };
+    const emulator = await startEmulator({ ...OPTIONS, speedup: 2, maxSequences: 1 }, late);
+    started.push(emulator);
+    const body = chat({ max_tokens: 4, ignore_eos: true });
+    const answers = [ask(emulator, body)];
+    await until(emulator, "num_requests_running", 1);
+    answers.push(ask(emulator, body));
+    await until(emulator, "num_requests_waiting", 1);
+    expect(timers.size).toBe(1);
+    nowMs = 5_000;
+    for (const run of timers) run();
+    for (const answer of answers) await (await answer).text();
+    // A prompt of 7 tokens and three times one token: 8.4375 + 3 * 8.5 virtual ms each, one after the other.
+    const seconds = (33.937_5 + 67.875) / 2 / 1000;
+    expect(await metric(emulator, "e2e_request_latency_seconds_sum")).toBeCloseTo(seconds, 12);
+    const queueSeconds = 33.937_5 / 2 / 1000;
+    expect(await metric(emulator, "request_queue_time_seconds_sum")).toBeCloseTo(queueSeconds, 12);
   });
 
   it("hits of the prefix cache by workflow", async () => {
