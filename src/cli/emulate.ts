@@ -36,5 +36,7 @@ export async function emulate(flags: EmulateFlags, printer: Printer): Promise<Ex
   if (flags.withParent) ends.push(once(process.stdin.resume(), "close").then(() => undefined));
   await Promise.race(ends);
   await emulator.destroy();
+  // An open pipe from the parent would keep the process.
+  process.stdin.destroy();
   return 0;
 }

@@ -90,6 +90,7 @@ function createProgram(exit: (code: ExitCode) => void): Command {
   addUp(program, exit);
   addServe(program, exit);
   addEmulate(program, exit);
+  addReplay(program, exit);
   addSimulate(program, exit);
   addCheck(program, exit);
   return program;
@@ -214,6 +215,35 @@ function addCheck(program: Command, exit: (code: ExitCode) => void): void {
       const { check } = await import("./check.ts");
       exit(await check(options.config ?? file, options.json, printer));
     });
+}
+
+/** NAME@SECONDS or NAME@SECONDS+SECONDS: which engine is killed, when, and how long it stays away. */
+function killOf(text: string): { engine: string; atSeconds: number; downSeconds: number } {
+  const match = /^(.+)@(\d+)(?:\+(\d+))?$/.exec(text);
+  if (match === null)
+    throw new InvalidArgumentError("must be NAME@SECONDS or NAME@SECONDS+SECONDS");
+  const [, engine = "", at, down = "5"] = match;
+  return { engine, atSeconds: Number(at), downSeconds: Number(down) };
+}
+
+function addReplay(program: Command, exit: (code: ExitCode) => void): void {
+  withWorkload(program.command("replay"))
+    .description("play recorded workflows over HTTP through a live gateway and emulated engines")
+    .option("--workflows <n>", "workflows to play", whole, 200)
+    .option("--speedup <factor>", "how much faster than real time", number, 2)
+    .option(
+      "--kill <name@s+s>",
+      "kill an engine after so many seconds, start it again later",
+      killOf,
+    )
+    .action(
+      async (options: WorkloadOptions & { speedup: number; kill?: ReturnType<typeof killOf> }) => {
+        const { replayRuns } = await import("./replay.ts");
+        if (!asksForRuns(options)) return exit(2);
+        const { speedup, kill = null } = options;
+        return exit(await replayRuns({ ...workloadFlags(options), speedup, kill }, printer));
+      },
+    );
 }
 
 function addSimulate(program: Command, exit: (code: ExitCode) => void): void {
