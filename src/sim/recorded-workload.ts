@@ -1,6 +1,7 @@
 import type { StageFacts, StageSeen, WorkflowSeen } from "../predict/port.ts";
 import { countTokens, vocabularyOf } from "../workflow/token-count.ts";
 import type { Run, Task, Template } from "./run-file.ts";
+import { RunOpenings } from "./run-openings.ts";
 import type { PlayableCourse, PlayableStage, PlayableWorkflow } from "./workload.ts";
 
 /** A problem with what was recorded of it on each of the chosen models. */
@@ -44,7 +45,7 @@ export function recordedWorkload(
   texts: { readonly tasks: readonly Task[]; readonly templates: readonly Template[] },
   options: RecordedOptions,
 ): RecordedWorkload {
-  const openings = new Openings(texts.tasks, texts.templates);
+  const openings = new RunOpenings(texts.tasks, texts.templates);
   const groups = new Map<string, Map<string, Played>>();
   const training: WorkflowSeen[] = [];
   let withoutLengths = 0;
@@ -83,26 +84,7 @@ export function playbackTaskOf(run: Run): string {
 
 /** The kind under which runs of one template belong together. */
 function kindOf(run: Run): string {
-  return run.template === null
-    ? `${run.workflow}/${run.subset}`
-    : `${run.workflow}/${run.template}`;
-}
-
-class Openings {
-  readonly #tasks: ReadonlyMap<string, string>;
-  readonly #templates: ReadonlyMap<string, string>;
-
-  constructor(tasks: readonly Task[], templates: readonly Template[]) {
-    this.#tasks = new Map(tasks.map((each) => [each.task_id, each.prompt]));
-    this.#templates = new Map(templates.map((each) => [each.template, each.text]));
-  }
-
-  /** Text of the first message; empty where neither task nor template is known. */
-  of(run: Run): string {
-    const task = this.#tasks.get(run.task_id) ?? "";
-    const template = run.template === null ? undefined : this.#templates.get(run.template);
-    return template === undefined ? task : template.replace("{TASK}", () => task);
-  }
+  return run.template === null ? run.workflow : `${run.workflow}/${run.template}`;
 }
 
 /** The course of a run on its model; null when a length is missing. */

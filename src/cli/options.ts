@@ -1,0 +1,115 @@
+import { InvalidArgumentError, type Command } from "commander";
+import type { WorkloadFlags } from "./played-workload.ts";
+import type { Printer } from "./printer.ts";
+
+/** A number that is not negative. */
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value) || value < 0) {
+    throw new InvalidArgumentError("must be a number that is not negative");
+  }
+  return value;
+}
+
+export function whole(text: string): number {
+  const value = number(text);
+  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError("must be a whole number");
+  return value;
+}
+
+export const names = (text: string): string[] => text.split(",").filter((name) => name !== "");
+
+/** Options of a run over recorded workflows, the same for `replay` and `simulate`. */
+export function withWorkload(command: Command): Command {
+  return withRuns(command)
+    .option("--models <names>", "models of the runs, first the one that breaks ties", names)
+    .option("--arrivals <file>", "arrival times, a CSV whose first column is seconds; else Poisson")
+    .option(
+      "--load <share>",
+      "1 is what the engines complete under a permanent backlog",
+      number,
+      0.95,
+    )
+    .option("--engines <file>", "engines in YAML: timing, limits, profile")
+    .option("--policy <names>", "policies to compare, the first is the baseline", names, [
+      "balancer",
+      "auto",
+    ])
+    .option("--seed <n>", "start of every random choice", whole, 1)
+    .option("--json", "print JSON", false);
+}
+
+export interface WorkloadOptions {
+  readonly runs?: string[];
+  readonly tasks: string[];
+  readonly templates?: string;
+  readonly models?: string[];
+  readonly arrivals?: string;
+  readonly load: number;
+  readonly engines?: string;
+  readonly policy: string[];
+  readonly parts?: string[];
+  readonly externalMsPerToken: number;
+  readonly seed: number;
+  readonly json: boolean;
+  readonly workflows: number;
+}
+
+export function workloadFlags(
+  options: WorkloadOptions,
+): WorkloadFlags & { readonly policies: string[]; readonly json: boolean } {
+  const { tasks, templates, arrivals, load, engines, seed, json, workflows } = options;
+  return {
+    runs: options.runs ?? [],
+    models: options.models ?? [],
+    parts: options.parts ?? null,
+    policies: options.policy,
+    externalMsPerToken: options.externalMsPerToken,
+    tasks,
+    templates,
+    arrivals,
+    load,
+    engines,
+    seed,
+    json,
+    workflows,
+  };
+}
+
+export function asksForRuns(options: WorkloadOptions, printer: Printer): boolean {
+  if (options.runs !== undefined && options.models !== undefined) return true;
+  printer.say("give --runs FILE... and --models NAME,NAME (see --help)");
+  return false;
+}
+
+/** Recorded runs, for commands that play them. */
+export function withRuns(command: Command): Command {
+  return command
+    .option("--runs <files...>", "recorded runs (JSON Lines, .gz or not)")
+    .option("--tasks <files...>", "prompts by task", [])
+    .option("--templates <file>", "first messages by template")
+    .option("--parts <names>", "parts of the runs to play; else all but train", names)
+    .option("--external-ms-per-token <ms>", "time of calls to other models", number, 20);
+}
+
+/** Options that overrule a config. */
+export function withConfigFlags(command: Command): Command {
+  return command
+    .option("--listen <address>", "host:port to listen on")
+    .option("--port <n>", "port to listen on; 0 is any free one")
+    .option("--log-level <level>", "trace, debug, info, warn, error, fatal or silent")
+    .option("--choice <name>", "how a model is chosen")
+    .option("--order <name>", "how a queue is ordered")
+    .option("--price <kappa>", "price of time in units of score")
+    .option("--store <path>", 'trace store; "off" for none');
+}
+
+export interface ConfigOptions {
+  readonly listen?: string;
+  readonly port?: string;
+  readonly logLevel?: string;
+  readonly choice?: string;
+  readonly order?: string;
+  readonly price?: string;
+  readonly store?: string;
+}
