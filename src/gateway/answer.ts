@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { StreamUsage } from "../engine/stream-reader.ts";
-import { errorBody, type GatewayError, retryHeaders, statusOf } from "./errors.ts";
+import type { ErrorFormat } from "./error-format.ts";
+import { type GatewayError, retryHeaders, statusOf } from "./errors.ts";
 
 /** What an attempt's reader must do for the kind of answer that the client wants. */
 export interface ReadingOrder {
@@ -45,11 +46,11 @@ export function sendWhole(response: ServerResponse, answer: WholeAnswer): void {
 export function sendError(
   response: ServerResponse,
   error: GatewayError,
-  headers: OutgoingHttpHeaders,
+  { headers, format }: { readonly headers: OutgoingHttpHeaders; readonly format: ErrorFormat },
 ): void {
   sendWhole(response, {
     status: statusOf(error),
     headers: { ...headers, ...retryHeaders(error) },
-    body: Buffer.from(JSON.stringify(errorBody(error))),
+    body: Buffer.from(JSON.stringify(format.body(error))),
   });
 }

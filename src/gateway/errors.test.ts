@@ -5,7 +5,7 @@ import { ERRORS, errorBody, errorOfOutcome, gatewayError, quoted, retryHeaders }
 const page = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
 
 function documentedErrors(): Map<string, { status: number; type: string; retryable: boolean }> {
-  const rows = [...page.matchAll(/^\| `(\w+)` \| (\d+) \| `(\w+)` \| (yes|no) \|/gm)];
+  const rows = [...page.matchAll(/^\| `(\w+)` +\| (\d+) +\| `(\w+)` +\| (yes|no) +\|/gm)];
   return new Map(
     rows.map(([, code = "", status, type = "", again]) => [
       code,

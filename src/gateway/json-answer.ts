@@ -1,5 +1,4 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
-import { Assembler } from "../engine/assembler.ts";
 import type { StreamUsage } from "../engine/stream-reader.ts";
 import {
   type Answer,
@@ -8,21 +7,34 @@ import {
   sendWhole,
   type WholeAnswer,
 } from "./answer.ts";
+import type { ErrorFormat } from "./error-format.ts";
 import type { GatewayError } from "./errors.ts";
+
+/** Makes one JSON value of the events of a stream. */
+export interface Collector {
+  add(event: unknown): void;
+  result(usage: StreamUsage | null): object;
+}
 
 /** A whole answer, put together from the engine's stream and sent at its end. */
 export class JsonAnswer implements Answer {
   readonly #response: ServerResponse;
-  #assembler: Assembler = new Assembler();
+  readonly #errors: ErrorFormat;
+  readonly #create: () => Collector;
+  #collector: Collector;
 
-  constructor(response: ServerResponse) {
+  /** `create` is called for each attempt. */
+  constructor(response: ServerResponse, errors: ErrorFormat, create: () => Collector) {
     this.#response = response;
+    this.#errors = errors;
+    this.#create = create;
+    this.#collector = create();
   }
 
   begin(): ReadingOrder {
-    const assembler = new Assembler();
-    this.#assembler = assembler;
-    return { hideUsage: false, onEvent: (event) => assembler.add(event) };
+    const collector = this.#create();
+    this.#collector = collector;
+    return { hideUsage: false, onEvent: (event) => collector.add(event) };
   }
 
   take(): boolean {
@@ -30,16 +42,17 @@ export class JsonAnswer implements Answer {
   }
 
   complete(headers: () => OutgoingHttpHeaders, usage: StreamUsage | null): void {
-    const body = Buffer.from(JSON.stringify(this.#assembler.result(usage)));
+    const body = Buffer.from(JSON.stringify(this.#collector.result(usage)));
     sendWhole(this.#response, { status: 200, headers: headers(), body });
   }
 
   refuse(answer: WholeAnswer): void {
-    sendWhole(this.#response, answer);
+    const body = this.#errors.refusal(answer.status, answer.body);
+    sendWhole(this.#response, { ...answer, body });
   }
 
   fail(error: GatewayError, headers: OutgoingHttpHeaders): void {
-    sendError(this.#response, error, headers);
+    sendError(this.#response, error, { headers, format: this.#errors });
   }
 
   release(): void {}

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { Clock, Timer } from "../engine/clock.ts";
+import type { StreamUsage } from "../engine/stream-reader.ts";
 import {
   type Answer,
   type ReadingOrder,
@@ -7,7 +8,8 @@ import {
   sendWhole,
   type WholeAnswer,
 } from "./answer.ts";
-import { errorBody, type GatewayError } from "./errors.ts";
+import type { GatewayError } from "./errors.ts";
+import type { StreamDialect } from "./stream-dialect.ts";
 
 export interface SilenceLimits {
   /** How long the status line is held back while nothing is there to send. */
@@ -23,15 +25,12 @@ export interface StreamAnswerOptions {
   readonly limits: SilenceLimits;
   /** Known before any engine is. */
   readonly earlyHeaders: OutgoingHttpHeaders;
-  readonly wantsUsage: boolean;
+  readonly dialect: StreamDialect;
 }
 
-const PING: Buffer = Buffer.from(": ping\n\n");
-const DONE = "data: [DONE]\n\n";
-
 /**
- * A streamed answer. The engine's bytes pass through as they are; only the closing `[DONE]` is the
- * gateway's own, sent when the stream was good. The status line is held back until there is something
+ * A streamed answer. What the client is sent for the engine's bytes is the dialect's matter; what
+ * closes the stream is the gateway's own, sent when the stream was good. The status line is held back until there is something
  * to send, so that an early error keeps its status; a client that waits long gets it early, then
  * comments as signs of life, and what the headers could not say in a last comment.
  */
@@ -51,13 +50,15 @@ export class StreamAnswer implements Answer {
   }
 
   begin(): ReadingOrder {
-    return { hideUsage: !this.#options.wantsUsage };
+    return this.#options.dialect.begin();
   }
 
   take(bytes: Buffer, headers: () => OutgoingHttpHeaders, onDrain: () => void): boolean {
+    const told = this.#options.dialect.tell(bytes);
+    if (told.length === 0) return true;
     if (!this.#response.headersSent) this.#open(headers());
     this.#lastWriteMs = this.#options.clock.nowMs();
-    if (this.#response.write(bytes)) return true;
+    if (this.#response.write(told)) return true;
     this.#watchStall();
     this.#response.once("drain", () => {
       this.#stallTimer?.cancel();
@@ -66,23 +67,28 @@ export class StreamAnswer implements Answer {
     return false;
   }
 
-  complete(headers: () => Readonly<Record<string, string>>): void {
+  complete(headers: () => Readonly<Record<string, string>>, usage: StreamUsage | null): void {
     if (!this.#response.headersSent) this.#open(headers());
     const comment = this.#openedEarly ? `: chimera ${JSON.stringify(headers())}\n\n` : "";
-    this.#end(comment + DONE);
+    this.#end(comment + this.#options.dialect.close(usage));
   }
 
   refuse(answer: WholeAnswer): void {
     this.#pingTimer?.cancel();
-    if (!this.#response.headersSent) return sendWhole(this.#response, answer);
-    this.#end(`data: ${oneLine(answer.body)}\n\n`);
+    const { errors } = this.#options.dialect;
+    const body = errors.refusal(answer.status, answer.body);
+    if (!this.#response.headersSent) return sendWhole(this.#response, { ...answer, body });
+    this.#end(errors.event(oneLine(body)));
   }
 
   fail(error: GatewayError, headers: OutgoingHttpHeaders): void {
     this.#pingTimer?.cancel();
-    if (!this.#response.headersSent) return sendError(this.#response, error, headers);
-    // No [DONE]: clients must not take a broken answer for a whole one.
-    this.#end(`data: ${JSON.stringify(errorBody(error))}\n\n`);
+    const { errors } = this.#options.dialect;
+    if (!this.#response.headersSent) {
+      return sendError(this.#response, error, { headers, format: errors });
+    }
+    // Nothing closes the stream: clients must not take a broken answer for a whole one.
+    this.#end(errors.event(JSON.stringify(errors.body(error))));
   }
 
   release(): void {
@@ -125,7 +131,9 @@ export class StreamAnswer implements Answer {
       this.#open(earlyHeaders);
     }
     // A client that does not read needs no sign of life, and its buffer must not grow.
-    if (!this.#response.writableNeedDrain) this.#response.write(PING);
+    if (!this.#response.writableNeedDrain) {
+      this.#response.write(this.#options.dialect.ping);
+    }
     this.#lastWriteMs = clock.nowMs();
     this.#wakeAfter(limits.pingAfterMs);
   }
