@@ -1,4 +1,4 @@
-import { LEVELS, type GroupTraits, type Level } from "./ladder.ts";
+import { groupKeys, LEVELS, placeOf, type GroupTraits, type Level } from "./ladder.ts";
 import { LengthSeries, type LengthSeriesState } from "./length-series.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { Signals } from "./trend.ts";
@@ -36,11 +36,14 @@ export interface GroupState extends Readonly<Record<Length, LengthSeriesState>> 
 export class GroupTable {
   readonly #limits: GroupLimits;
   readonly #groups: RecentMap<Group>;
+  /** Keys of the groups of a place, one per level: building and hashing them anew costs more than all else. */
+  readonly #keys: RecentMap<readonly string[]>;
 
   constructor(limits: GroupLimits, states: readonly GroupState[] = []) {
     const restored = (state: LengthSeriesState): LengthSeries =>
       new LengthSeries(limits.casesMax, state);
     this.#limits = limits;
+    this.#keys = new RecentMap<readonly string[]>(limits.groupsMax);
     this.#groups = new RecentMap<Group>(
       limits.groupsMax,
       states.map(({ key, stage, remaining }) => [
@@ -56,13 +59,15 @@ export class GroupTable {
 
   /** In the order of `LEVELS`. */
   ladder(traits: GroupTraits): Ladder {
-    return LEVELS.map((level) => this.#groups.get(level.keyOf(traits)));
+    return this.#keysOf(traits).map((key) => this.#groups.get(key));
   }
 
   add(traits: GroupTraits, length: Length, tokens: number, signals: Signals): void {
-    for (const level of LEVELS) {
-      if (level.byModel && traits.model === null) continue;
-      this.#groupWithNews(level.keyOf(traits))[length].add(tokens, signals);
+    const keys = this.#keysOf(traits);
+    for (let index = 0; index < LEVELS.length; index++) {
+      const key = keys[index];
+      if (key === undefined || (LEVELS[index]?.byModel && traits.model === null)) continue;
+      this.#groupWithNews(key)[length].add(tokens, signals);
     }
   }
 
@@ -99,6 +104,16 @@ export class GroupTable {
       stage: stage.state(),
       remaining: remaining.state(),
     }));
+  }
+
+  #keysOf(traits: GroupTraits): readonly string[] {
+    const place = placeOf(traits);
+    let keys = this.#keys.get(place);
+    if (keys === undefined) {
+      keys = groupKeys(traits);
+      this.#keys.set(place, keys);
+    }
+    return keys;
   }
 
   #weight(series: LengthSeries): number {

@@ -36,6 +36,16 @@ export const LEVELS: readonly Level[] = [
   level(["kind", "role", "stage", "model"]),
 ];
 
+/** One name for what two stages must share to belong to the same groups on every level. */
+export function placeOf({ kind, role, stage, model }: GroupTraits): string {
+  return `${stage} ${kind.length} ${role?.length ?? -1} ${model === null ? 0 : 1} ${kind}${role ?? ""}${model ?? ""}`;
+}
+
+/** Keys of the groups of a stage, in the order of `LEVELS`. */
+export function groupKeys(traits: GroupTraits): readonly string[] {
+  return LEVELS.map((each) => each.keyOf(traits));
+}
+
 function level(traits: readonly Trait[]): Level {
   const name = traits.length === 0 ? "everything" : traits.join("+");
   const byKind = traits.includes("kind");
