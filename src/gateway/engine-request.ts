@@ -3,12 +3,7 @@ import type { Dispatch } from "../core/command.ts";
 import type { EngineRequest } from "../engine/client.ts";
 import type { EngineEndpoint, EngineKind } from "../engine/endpoint.ts";
 import { engineRequestBody } from "../engine/request-body.ts";
-import type { Inbound, Surface } from "./inbound.ts";
-
-const PATHS: Readonly<Record<Surface, string>> = {
-  chat: "/chat/completions",
-  completions: "/completions",
-};
+import type { Plan } from "./surface.ts";
 
 /** Trace context that any engine may see. */
 const FORWARDED_HEADERS = ["traceparent", "tracestate"];
@@ -27,7 +22,7 @@ const TAKES_OWN_HEADERS: ReadonlySet<EngineKind> = new Set<EngineKind>(["vllm", 
  * body with the engine's model name, streaming, and the priority in the engine's own terms.
  */
 export function engineRequest(
-  inbound: Inbound,
+  plan: Plan,
   clientHeaders: IncomingHttpHeaders,
   endpoint: EngineEndpoint,
   dispatch: Dispatch,
@@ -43,12 +38,12 @@ export function engineRequest(
       if (name.startsWith(OWN_HEADERS_PREFIX)) copy(clientHeaders, name, headers);
     }
   }
-  const body = engineRequestBody(inbound.bytes, inbound.body, endpoint, {
+  const body = engineRequestBody(plan.bytes, plan.body, endpoint, {
     priorityKey: dispatch.priority,
     outputTokensMax: null,
     dropped: [],
   });
-  return { path: PATHS[inbound.surface], body, headers };
+  return { path: plan.path, body, headers };
 }
 
 function copy(from: IncomingHttpHeaders, name: string, to: Record<string, string>): void {

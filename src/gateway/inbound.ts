@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
 import { gatewayError, type GatewayError } from "./errors.ts";
 
-/** The two routes that generate. */
-export type Surface = "chat" | "completions";
+/** The two routes that engines of every kind have. */
+export type OpenAiKind = "chat" | "completions";
 
 /** Fields that limit the output tokens. */
 const LIMITS = ["max_completion_tokens", "max_tokens"];
@@ -11,7 +11,6 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** A request as the client wrote it, with the few fields that the gateway itself needs. */
 export interface Inbound {
-  readonly surface: Surface;
   readonly bytes: Buffer;
   readonly body: JsonObject;
   readonly model: string;
@@ -30,14 +29,14 @@ export type InboundResult =
  * Strict about what the gateway needs and about what makes engines answer 500; every other field
  * goes to the engine as it is.
  */
-export function parseInbound(surface: Surface, bytes: Buffer): InboundResult {
+export function parseInbound(kind: OpenAiKind, bytes: Buffer): InboundResult {
   const parsed = parseJson(bytes);
   if (parsed === null) return refuse("invalid_json", null, null);
   const body = parsed.value;
   if (!isObject(body)) return refuse("invalid_request", "The body must be an object.", null);
   const model = body["model"];
   if (typeof model !== "string" || model === "") return invalid("model", "a non-empty string");
-  const problem = surface === "chat" ? messagesProblem(body["messages"]) : promptProblem(body);
+  const problem = kind === "chat" ? messagesProblem(body["messages"]) : promptProblem(body);
   if (problem !== null) return problem;
   const stream = body["stream"] ?? false;
   if (typeof stream !== "boolean") return invalid("stream", "a boolean");
@@ -46,13 +45,12 @@ export function parseInbound(surface: Surface, bytes: Buffer): InboundResult {
   return {
     ok: true,
     inbound: {
-      surface,
       bytes,
       body,
       model,
       streams: stream,
       wantsUsage: asksForUsage(body["stream_options"]),
-      choices: choicesOf(surface, body),
+      choices: choicesOf(kind, body),
     },
   };
 }
@@ -94,13 +92,12 @@ function brokenLimit(body: JsonObject): string | null {
   return broken ?? null;
 }
 
-function choicesOf(surface: Surface, body: JsonObject): number {
+function choicesOf(kind: OpenAiKind, body: JsonObject): number {
   const n = body["n"];
   const each = typeof n === "number" && Number.isInteger(n) && n > 1 ? n : 1;
   const prompt = body["prompt"];
   // An array of numbers is one prompt.
-  const several =
-    surface === "completions" && Array.isArray(prompt) && !Number.isInteger(prompt[0]);
+  const several = kind === "completions" && Array.isArray(prompt) && !Number.isInteger(prompt[0]);
   return several ? each * prompt.length : each;
 }
 

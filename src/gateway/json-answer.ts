@@ -12,6 +12,7 @@ import type { GatewayError } from "./errors.ts";
 
 /** Makes one JSON value of the events of a stream. */
 export interface Collector {
+  /** Takes the JSON of one event. */
   add(event: unknown): void;
   result(usage: StreamUsage | null): object;
 }

@@ -10,21 +10,21 @@ import { clientWorkflowId, identify, type Identity } from "../workflow/identity.
 import { type Prompt, readPrompt } from "../workflow/prompt.ts";
 import type { Sessions } from "../workflow/sessions.ts";
 import { workflowFacts } from "../workflow/stage-facts.ts";
-import { type Answer, sendError } from "./answer.ts";
+import { sendError } from "./answer.ts";
 import { headerText } from "./decision-headers.ts";
 import type { DecisionRing, RequestTrace } from "./decision-ring.ts";
 import type { Driver } from "./driver.ts";
 import { engineRequest } from "./engine-request.ts";
 import type { Engines } from "./engines.ts";
 import { type GatewayError, gatewayError, quoted } from "./errors.ts";
-import { type Inbound, parseInbound, type Surface } from "./inbound.ts";
-import { JsonAnswer } from "./json-answer.ts";
+import { idHeadersOf } from "./error-format.ts";
+import type { Inbound } from "./inbound.ts";
 import { keyScope } from "./key-scope.ts";
 import type { ModelCatalogue, Pool } from "./models.ts";
 import { RelayedRequest } from "./relayed-request.ts";
 import type { WorkflowRecorder } from "./recorder.ts";
 import { readBody } from "./request-reader.ts";
-import { StreamAnswer } from "./stream-answer.ts";
+import type { AnswerContext, Plan, Surface } from "./surface.ts";
 
 export interface RelayOptions {
   readonly config: Config;
@@ -47,7 +47,9 @@ const CLIENT_STALL_MS = 60_000;
 
 /** What was understood of a request before the core hears of it. */
 interface Understood {
+  readonly surface: Surface;
   readonly inbound: Inbound;
+  readonly plan: Plan;
   readonly pool: Pool;
   readonly identity: Identity;
   readonly prompt: Prompt;
@@ -103,7 +105,7 @@ export class Relay {
       if (error instanceof InvariantBroken) throw error;
       this.#options.logger.error({ err: error }, "request failed in the gateway");
       if (response.headersSent) response.destroy();
-      else this.#refuse(response, gatewayError("internal_error"), {});
+      else this.#refuse(response, surface, gatewayError("internal_error"));
     }
   }
 
@@ -117,26 +119,33 @@ export class Relay {
     const read = await readBody(request, this.#options.config.limits.bodyBytesMax);
     if (read.status === "gone") return;
     if (read.status === "refused") {
-      return this.#refuse(response, read.error, { connection: "close" });
+      return this.#refuse(response, surface, read.error, true);
     }
     if (this.#draining) {
-      return this.#refuse(response, gatewayError("shutting_down"), { connection: "close" });
+      return this.#refuse(response, surface, gatewayError("shutting_down"), true);
     }
     const { clock, metrics } = this.#options;
     const beganMs = clock.nowMs();
     const understood = this.#understand(surface, request, read.bytes);
-    if (!understood.ok) return this.#refuse(response, understood.error, {});
+    if (!understood.ok) return this.#refuse(response, surface, understood.error);
     // Nobody would be told that a response which is closed already is closed.
     if (!response.destroyed) this.#admit(understood, request, response);
     metrics.observeOverheadMs(clock.nowMs() - beganMs);
   }
 
-  #refuse(response: ServerResponse, error: GatewayError, headers: OutgoingHttpHeaders): void {
-    sendError(response, error, { "x-request-id": randomUUID(), ...headers });
+  #refuse(
+    response: ServerResponse,
+    { errors }: Surface,
+    error: GatewayError,
+    closes: boolean = false,
+  ): void {
+    const headers: OutgoingHttpHeaders = idHeadersOf(errors, randomUUID());
+    if (closes) headers.connection = "close";
+    sendError(response, error, { headers, format: errors });
   }
 
   #understand(surface: Surface, request: IncomingMessage, bytes: Buffer): Understanding {
-    const parsed = parseInbound(surface, bytes);
+    const parsed = surface.parse(bytes);
     if (!parsed.ok) return parsed;
     const { inbound } = parsed;
     const pool = this.#options.models.find(inbound.model);
@@ -144,6 +153,8 @@ export class Relay {
       const detail = `Asked for ${quoted(inbound.model)}.`;
       return { ok: false, error: gatewayError("model_not_found", { detail, param: "model" }) };
     }
+    const planned = surface.plan(inbound, pool);
+    if (!planned.ok) return planned;
     const prompt = readPrompt(inbound.body);
     const scope = keyScope(request.headers);
     const { headers } = request;
@@ -152,17 +163,18 @@ export class Relay {
       const detail = `${identity.problem}.`;
       return { ok: false, error: gatewayError("invalid_request", { detail }) };
     }
-    return { ok: true, inbound, pool, identity, prompt, scope };
+    const { plan } = planned;
+    return { ok: true, surface, inbound, plan, pool, identity, prompt, scope };
   }
 
   #admit(understood: Understood, request: IncomingMessage, response: ServerResponse): void {
     const { driver, estimator, predicts, config, recorder, ring } = this.#options;
-    const { inbound, pool, identity, scope } = understood;
+    const { surface, inbound, plan, pool, identity, scope } = understood;
     const facts = this.#factsOf(understood);
     const requestId = this.#requestIdFor(identity);
     const shownWorkflowId = clientWorkflowId(facts.workflowId);
     const earlyHeaders = {
-      "x-request-id": requestId,
+      ...idHeadersOf(surface.errors, requestId),
       "x-chimera-workflow-id": headerText(shownWorkflowId),
     };
     const trace: RequestTrace = {
@@ -183,10 +195,9 @@ export class Relay {
       choices: inbound.choices,
       trace,
       earlyHeaders,
-      answer: this.#answerFor(inbound, response, earlyHeaders),
+      answer: plan.answer(response, this.#contextOf(requestId, earlyHeaders)),
       linkOf: (name) => this.#options.engines.link(name),
-      requestFor: (endpoint, dispatch) =>
-        engineRequest(inbound, request.headers, endpoint, dispatch),
+      requestFor: (endpoint, dispatch) => engineRequest(plan, request.headers, endpoint, dispatch),
     });
     this.#open.add(relayed);
     response.once("close", () => this.#closed(relayed));
@@ -235,19 +246,10 @@ export class Relay {
     return requestId === null || this.#options.driver.isOpen(requestId) ? randomUUID() : requestId;
   }
 
-  #answerFor(
-    inbound: Inbound,
-    response: ServerResponse,
-    earlyHeaders: OutgoingHttpHeaders,
-  ): Answer {
+  #contextOf(requestId: string, earlyHeaders: OutgoingHttpHeaders): AnswerContext {
     const { clock, config } = this.#options;
-    if (!inbound.streams) return new JsonAnswer(response);
     const { statusHoldMs, pingAfterMs } = config.limits;
-    return new StreamAnswer(response, {
-      clock,
-      limits: { statusHoldMs, pingAfterMs, clientStallMs: CLIENT_STALL_MS },
-      earlyHeaders,
-      wantsUsage: inbound.wantsUsage,
-    });
+    const limits = { statusHoldMs, pingAfterMs, clientStallMs: CLIENT_STALL_MS };
+    return { requestId, earlyHeaders, clock, limits };
   }
 }

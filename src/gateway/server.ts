@@ -17,11 +17,11 @@ import { Driver, type StepObserver } from "./driver.ts";
 import { Engines } from "./engines.ts";
 import { EventLog } from "./event-log.ts";
 import type { Feedback } from "./feedback.ts";
-import type { Surface } from "./inbound.ts";
 import { modelCatalogue, type ModelCatalogue } from "./models.ts";
 import { WorkflowRecorder } from "./recorder.ts";
 import { Relay } from "./relay.ts";
 import { stepLog } from "./step-log.ts";
+import { SURFACES } from "./surfaces.ts";
 
 export interface GatewayOptions {
   readonly config: Config;
@@ -41,12 +41,6 @@ export interface GatewayAddress {
   /** Base of the OpenAI API. */
   readonly url: string;
 }
-
-/** Paths that generate, by the one method that they take. */
-const SURFACES: ReadonlyMap<string, Surface> = new Map([
-  ["/v1/chat/completions", "chat"],
-  ["/v1/completions", "completions"],
-]);
 
 /** Requests whose decisions are remembered. */
 const DECISIONS_MAX = 1024;

@@ -1,6 +1,7 @@
 import type { StreamUsage } from "../engine/stream-reader.ts";
 import type { ReadingOrder } from "./answer.ts";
 import { type ErrorFormat, openAiErrors } from "./error-format.ts";
+import type { Collector } from "./json-answer.ts";
 
 /** What a streamed answer says in one API's words. */
 export interface StreamDialect {
@@ -29,15 +30,11 @@ export function passingDialect(wantsUsage: boolean): StreamDialect {
 }
 
 /** Makes another API's answer of the events of a chat completion, for a stream or as a whole. */
-export interface Translation {
-  /** Takes the JSON of one event. */
-  add(event: unknown): void;
+export interface Translation extends Collector {
   /** The text of the events that came of it since the last call. */
   take(): string;
   /** The last events, with the usage that the stream's reader made of all. */
   close(usage: StreamUsage | null): string;
-  /** The answer for a client that did not ask for a stream. */
-  result(usage: StreamUsage | null): object;
 }
 
 /** Events of another API, made anew for each attempt. */

@@ -1,0 +1,48 @@
+import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { Clock } from "../engine/clock.ts";
+import type { Answer } from "./answer.ts";
+import type { ErrorFormat } from "./error-format.ts";
+import type { GatewayError } from "./errors.ts";
+import type { Inbound, InboundResult, JsonObject } from "./inbound.ts";
+import type { Pool } from "./models.ts";
+import { type SilenceLimits, StreamAnswer } from "./stream-answer.ts";
+import type { StreamDialect } from "./stream-dialect.ts";
+
+/** What is known of a request when its answer begins. */
+export interface AnswerContext {
+  readonly requestId: string;
+  /** Known before any engine is. */
+  readonly earlyHeaders: OutgoingHttpHeaders;
+  readonly clock: Clock;
+  readonly limits: SilenceLimits;
+}
+
+/** What the engines of a pool are sent for a request, and how their answer is told. */
+export interface Plan {
+  /** Below the API base of the engine. */
+  readonly path: string;
+  /** A JSON object, and the value that was read from it or written to it. */
+  readonly bytes: Buffer;
+  readonly body: JsonObject;
+  readonly answer: (response: ServerResponse, context: AnswerContext) => Answer;
+}
+
+export type PlanResult =
+  | { readonly ok: true; readonly plan: Plan }
+  | { readonly ok: false; readonly error: GatewayError };
+
+/** One API that clients speak, on one path. */
+export interface Surface {
+  readonly errors: ErrorFormat;
+  parse(bytes: Buffer): InboundResult;
+  plan(inbound: Inbound, pool: Pool): PlanResult;
+}
+
+export function streamAnswer(
+  response: ServerResponse,
+  context: AnswerContext,
+  dialect: StreamDialect,
+): StreamAnswer {
+  const { clock, limits, earlyHeaders } = context;
+  return new StreamAnswer(response, { clock, limits, earlyHeaders, dialect });
+}

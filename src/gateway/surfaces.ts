@@ -1,0 +1,8 @@
+import { chatSurface, completionsSurface } from "./openai-surface.ts";
+import type { Surface } from "./surface.ts";
+
+/** Paths that engines answer, by the one method that they take: POST. */
+export const SURFACES: ReadonlyMap<string, Surface> = new Map([
+  ["/v1/chat/completions", chatSurface],
+  ["/v1/completions", completionsSurface],
+]);
