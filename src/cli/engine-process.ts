@@ -1,6 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+/** The command line beside this file, as source or compiled. */
+const MAIN = fileURLToPath(
+  new URL(import.meta.url.endsWith(".ts") ? "./main.ts" : "./main.js", import.meta.url),
+);
 
 /** How an emulated engine is started: the arguments of `chimera emulate`, without a port. */
 export interface EngineLaunch {
@@ -32,9 +38,8 @@ export class EngineProcess {
 
   /** Starts it, on the port that it had before if it was started before. Rejects when it cannot start. */
   async start(): Promise<void> {
-    const [, script] = process.argv;
     const own = ["emulate", "--port", String(this.#port), "--with-parent", "--json"];
-    const args = [...process.execArgv, script ?? "", ...own, ...this.#launch.args];
+    const args = [...process.execArgv, MAIN, ...own, ...this.#launch.args];
     const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
     this.#child = child;
     this.#port = await readyPort(child, this.name);
