@@ -108,14 +108,15 @@ export class Attempt implements EngineSink {
   end(): void {
     if (this.#over) return;
     this.#finish();
-    this.#owner.settled(isGood(this.#status) ? this.#streamResult() : this.#statusResult());
+    if (isGood(this.#status)) this.#endStream();
+    else this.#endRefusal();
   }
 
   failed(failure: EngineFailure): void {
     if (this.#over) return;
     this.#finish();
-    this.#link.failed(failure.kind);
     this.#owner.settled({ result: "failed", error: errorOfFailure(failure) });
+    this.#link.failed(failure.kind);
   }
 
   #fail(error: GatewayError): void {
@@ -134,18 +135,32 @@ export class Attempt implements EngineSink {
     if (this.#refusalBytes <= REFUSAL_BYTES_MAX) this.#refusal.push(bytes);
   }
 
-  #streamResult(): AttemptResult {
+  /**
+   * The owner hears of the end first. The link may find by it that the engine is dead, and then the
+   * request would be placed anew while this attempt still had a result to tell.
+   */
+  #endStream(): void {
     const end: StreamEnd = this.#reader.finish();
     if (end.good) {
       if (end.rest !== null) this.#pass(Buffer.concat([end.rest, BLANK_LINE]));
-      this.#link.succeeded(this.#measure());
-      return { result: "completed", usage: this.#reader.usage };
+      const measure = this.#measure();
+      this.#owner.settled({ result: "completed", usage: this.#reader.usage });
+      this.#link.succeeded(measure);
+      return;
     }
-    if (end.reason === "error-event")
-      return { result: "failed", error: this.#reported(end.message) };
+    if (end.reason === "error-event") {
+      this.#owner.settled({ result: "failed", error: this.#reported(end.message) });
+      return;
+    }
+    this.#owner.settled({ result: "failed", error: gatewayError("engine_incomplete") });
     // A process that is killed may close its socket as cleanly as one that is done.
     this.#link.failed("reset");
-    return { result: "failed", error: gatewayError("engine_incomplete") };
+  }
+
+  #endRefusal(): void {
+    const result = this.#statusResult();
+    this.#owner.settled(result);
+    if (result.result === "refused") this.#link.succeeded(null);
   }
 
   #statusResult(): AttemptResult {
@@ -161,7 +176,6 @@ export class Attempt implements EngineSink {
       };
     }
     if (isClientsMistake(status)) {
-      this.#link.succeeded(null);
       const body = refusalBody(status, Buffer.concat(this.#refusal));
       return { result: "refused", answer: { status, headers: {}, body } };
     }

@@ -203,6 +203,36 @@ describe("an engine that dies and comes back", () => {
     expect((await streamed(bench)).status).toBe(200);
   });
 
+  test("by the failure of a request: that request moves on once, not twice", async () => {
+    const held: (() => void)[] = [];
+    const bench = await startBench({
+      engines: {
+        "small-1": ({ response }) => {
+          begin(response);
+          held.push(() => response.end());
+          // Three failed requests in a row are what an engine dies of.
+          if (held.length === 3) for (const end of held) end();
+        },
+        "small-2": stream(...HELLO),
+      },
+      more: { policy: { choice: "round-robin", assign: "stage" } },
+    });
+    const outcomes = await Promise.all(
+      Array.from({ length: 6 }, async (_, index) => {
+        const headers = { "x-request-id": `r${index}`, "x-chimera-workflow-id": `flow-${index}` };
+        const response = await chat(bench, { headers });
+        expect(await response.text()).toContain(`"content":"Hello"`);
+        await untilIdle(bench.gateway);
+        const trace = await fetch(`${bench.url}/chimera/decisions/r${index}`);
+        const { outcome }: { outcome: string } = JSON.parse(await trace.text());
+        return outcome;
+      }),
+    );
+    expect(outcomes.filter((outcome) => outcome !== "completed")).toEqual([]);
+    expect(bench.engine("small-1").seen).toHaveLength(3);
+    expect(bench.engine("small-2").seen).toHaveLength(6);
+  });
+
   test("no engine at all: 503 at once, and readiness says so", async () => {
     const bench = await startBench({ engines: { small: silent } });
     await bench.engine("small").kill();
