@@ -3,18 +3,15 @@ import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import type { View } from "../core/view.ts";
 import type { RequestTrace } from "./decision-ring.ts";
-import {
-  errorBody,
-  type GatewayError,
-  gatewayError,
-  quoted,
-  retryHeaders,
-  statusOf,
-} from "./errors.ts";
+import { anthropicErrors } from "./anthropic-errors.ts";
+import { countInputTokens } from "./anthropic-count.ts";
+import { type ErrorFormat, idHeadersOf, openAiErrors } from "./error-format.ts";
+import { type GatewayError, gatewayError, quoted, retryHeaders, statusOf } from "./errors.ts";
 import { type FeedbackSink, takeFeedback } from "./feedback.ts";
 import { keyScope } from "./key-scope.ts";
 import type { ModelCatalogue } from "./models.ts";
 import { readBody } from "./request-reader.ts";
+import { SURFACES } from "./surfaces.ts";
 
 export type Readiness =
   | { readonly ready: true; readonly models: readonly string[] }
@@ -22,6 +19,7 @@ export type Readiness =
 
 export interface AppOptions {
   readonly models: ModelCatalogue;
+  readonly bodyBytesMax: number;
   readonly feedback: FeedbackSink;
   readonly view: () => View;
   readonly readiness: () => Readiness;
@@ -33,7 +31,10 @@ export type App = Hono<{ Bindings: HttpBindings }>;
 
 const FEEDBACK_BYTES_MAX = 16 * 1024;
 
-/** Paths and the one method that each takes; POST on the two generating ones never comes this far. */
+/** Where a whole prompt is counted. */
+const COUNT_PATH = "/v1/messages/count_tokens";
+
+/** Paths and the one method that each takes; POST on those that engines answer never comes this far. */
 const GET_PATHS = [
   "/v1/models",
   "/v1/models/*",
@@ -43,12 +44,13 @@ const GET_PATHS = [
   "/v1/chimera/state",
   "/v1/chimera/decisions/*",
 ];
-const POST_PATHS = ["/v1/chat/completions", "/v1/completions", "/v1/feedback"];
+const POST_PATHS = [...SURFACES.keys(), COUNT_PATH, "/v1/feedback"];
 
 /** Every route that does not stream. */
 export function createApp(options: AppOptions): App {
   const app: App = new Hono<{ Bindings: HttpBindings }>();
   addModels(app, options);
+  addCount(app, options);
   addFeedback(app, options);
   addOperation(app, options);
   for (const path of GET_PATHS) app.all(path, (c) => wrongMethod(c, "GET, HEAD"));
@@ -66,6 +68,21 @@ function addModels(app: App, { models }: AppOptions): void {
     const found = models.listings.find((model) => model.id === name);
     if (found !== undefined) return c.json(found);
     return fail(c, gatewayError("model_not_found", { detail: `Asked for ${quoted(name)}.` }));
+  });
+}
+
+function addCount(app: App, { models, bodyBytesMax }: AppOptions): void {
+  app.post(COUNT_PATH, async (c) => {
+    const read = await readBody(c.env.incoming, bodyBytesMax);
+    if (read.status === "refused") return fail(c, read.error);
+    if (read.status === "gone") return c.body(null);
+    const counted = countInputTokens(read.bytes, models);
+    if (!counted.ok) return fail(c, counted.error);
+    c.header("x-chimera-token-count", "estimate");
+    for (const [name, id] of Object.entries(idHeadersOf(anthropicErrors, randomUUID()))) {
+      c.header(name, id);
+    }
+    return c.json({ input_tokens: counted.inputTokens });
   });
 }
 
@@ -122,8 +139,14 @@ function wrongMethod(c: Context, allow: string): Response {
 }
 
 function fail(c: Context, error: GatewayError): Response {
-  return c.json(errorBody(error), statusOf(error), {
-    "x-request-id": randomUUID(),
+  const format = formatOf(c.req.path);
+  return c.json(format.body(error), statusOf(error), {
+    ...idHeadersOf(format, randomUUID()),
     ...retryHeaders(error),
   });
+}
+
+function formatOf(path: string): ErrorFormat {
+  if (path === COUNT_PATH) return anthropicErrors;
+  return SURFACES.get(path)?.errors ?? openAiErrors;
 }

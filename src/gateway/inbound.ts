@@ -30,28 +30,30 @@ export type InboundResult =
  * goes to the engine as it is.
  */
 export function parseInbound(kind: OpenAiKind, bytes: Buffer): InboundResult {
+  const head = parseHead(bytes);
+  if (!head.ok) return head;
+  const { body } = head.inbound;
+  const problem = kind === "chat" ? messagesProblem(body["messages"]) : promptProblem(body);
+  if (problem !== null) return problem;
+  const limit = brokenLimit(body);
+  if (limit !== null) return invalid(limit, "a whole number");
+  const wantsUsage = asksForUsage(body["stream_options"]);
+  return { ok: true, inbound: { ...head.inbound, wantsUsage, choices: choicesOf(kind, body) } };
+}
+
+/** What the requests of every API have in common: an object with a model and perhaps a stream. */
+export function parseHead(bytes: Buffer): InboundResult {
   const parsed = parseJson(bytes);
   if (parsed === null) return refuse("invalid_json", null, null);
   const body = parsed.value;
   if (!isObject(body)) return refuse("invalid_request", "The body must be an object.", null);
   const model = body["model"];
   if (typeof model !== "string" || model === "") return invalid("model", "a non-empty string");
-  const problem = kind === "chat" ? messagesProblem(body["messages"]) : promptProblem(body);
-  if (problem !== null) return problem;
   const stream = body["stream"] ?? false;
   if (typeof stream !== "boolean") return invalid("stream", "a boolean");
-  const limit = brokenLimit(body);
-  if (limit !== null) return invalid(limit, "a whole number");
   return {
     ok: true,
-    inbound: {
-      bytes,
-      body,
-      model,
-      streams: stream,
-      wantsUsage: asksForUsage(body["stream_options"]),
-      choices: choicesOf(kind, body),
-    },
+    inbound: { bytes, body, model, streams: stream, wantsUsage: false, choices: 1 },
   };
 }
 

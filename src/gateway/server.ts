@@ -211,6 +211,7 @@ export class Gateway {
   #createServer(models: ModelCatalogue): Server {
     const app = createApp({
       models,
+      bodyBytesMax: this.#config.limits.bodyBytesMax,
       view: () => this.view(),
       readiness: () => this.#readiness(),
       metrics: async () => ({

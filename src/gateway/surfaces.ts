@@ -1,3 +1,4 @@
+import { anthropicSurface } from "./anthropic-surface.ts";
 import { chatSurface, completionsSurface } from "./openai-surface.ts";
 import type { Surface } from "./surface.ts";
 
@@ -5,4 +6,5 @@ import type { Surface } from "./surface.ts";
 export const SURFACES: ReadonlyMap<string, Surface> = new Map([
   ["/v1/chat/completions", chatSurface],
   ["/v1/completions", completionsSurface],
+  ["/v1/messages", anthropicSurface],
 ]);

@@ -4,6 +4,7 @@ import {
   begin,
   delta,
   DONE,
+  drip,
   event,
   finish,
   HELLO,
@@ -67,20 +68,8 @@ describe("a streamed answer", () => {
       delta("二"),
       finish(),
     ].join("");
-    const bytes = Buffer.from(text + usage(3, 2) + DONE);
     const bench = await startBench({
-      engines: {
-        small: async ({ response }) => {
-          begin(response);
-          response.socket?.setNoDelay(true);
-          for (let at = 0; at < bytes.length; at += 7) {
-            await new Promise<void>((resolve) => {
-              response.write(bytes.subarray(at, at + 7), () => resolve());
-            });
-          }
-          response.end();
-        },
-      },
+      engines: { small: drip(text + usage(3, 2) + DONE, 7) },
     });
     expect(await (await streamed(bench)).text()).toBe(text + DONE);
   });

@@ -142,6 +142,21 @@ export function stream(...events: readonly string[]): Script {
 
 export const HELLO: readonly string[] = [delta("Hel"), delta("lo"), finish(), usage(7, 2), DONE];
 
+/** An answer that comes in pieces of so many bytes, whatever they cut in two. */
+export function drip(text: string, pieceBytes: number): Script {
+  const bytes = Buffer.from(text);
+  return async ({ response }) => {
+    begin(response);
+    response.socket?.setNoDelay(true);
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      await new Promise<void>((resolve) => {
+        response.write(bytes.subarray(at, at + pieceBytes), () => resolve());
+      });
+    }
+    response.end();
+  };
+}
+
 export function refuse(status: number, body: string, headers: object = {}): Script {
   return ({ response }) => {
     response.writeHead(status, { "content-type": "application/json", ...headers });
