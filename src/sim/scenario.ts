@@ -89,7 +89,7 @@ const scenarioSchema: z.ZodType<Scenario> = z.object({
     z.object({
       id: z.string().min(1),
       arrivalMs: milliseconds,
-      confidence: z.record(z.string(), z.number()),
+      confidence: z.record(z.string(), z.number()).default({}),
       models: z.record(
         z.string(),
         z.object({ score: z.number().default(0), stages: z.array(stageSchema).min(1) }),
