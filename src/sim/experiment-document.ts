@@ -1,0 +1,95 @@
+import type { Policy } from "../core/types.ts";
+import type { Domain } from "./generated-models.ts";
+
+/** Timing and memory of the engines of one model. */
+export interface ExperimentEngine {
+  readonly baseMs: number;
+  readonly perSequenceMs: number;
+  readonly perKvTokenMs: number;
+  readonly perPromptTokenMs: number;
+  readonly kvTokens: number;
+  readonly chunkTokens: number;
+  readonly replicas: number;
+}
+
+export interface ExperimentWorkload {
+  readonly name: string;
+  /** First the one that breaks ties. */
+  readonly models: readonly string[];
+  /** Files in the data folder; either this or `generated`. */
+  readonly recorded?:
+    | { readonly runs: string; readonly tasks: string; readonly templates?: string | undefined }
+    | undefined;
+  readonly generated?: { readonly domain: Domain; readonly problems: number } | undefined;
+}
+
+/**
+ * cold-start: has seen the runs that are not played. The others take lengths, scores or both from the
+ * played runs; kendallDistance: lengths in an order that is wrong by this share of the pairs.
+ */
+export type PredictorSpec =
+  | "cold-start"
+  | "true-lengths"
+  | "true-scores"
+  | "truth"
+  | { readonly kendallDistance: number };
+
+type Settings = Partial<Policy & { readonly overCommit: number }>;
+
+export interface PolicyEntry {
+  /** A name in the core's table of policies. */
+  readonly policy: string;
+  readonly label?: string | undefined;
+  readonly set: { readonly [Key in keyof Settings]?: Settings[Key] | undefined };
+  /** One setting and its values: a variant for each. */
+  readonly sweep: Readonly<Record<string, readonly number[]>> | null;
+}
+
+/** What the paper reports for one of its deployments, its method against one baseline. */
+export interface PaperRow {
+  readonly workload: string;
+  /** Label of the policy. */
+  readonly against: string;
+  /** How many times as fast. */
+  readonly speed: number;
+  /** Gain of score in percentage points. */
+  readonly points: number;
+}
+
+/** What the quick part runs instead; lists of names keep those. */
+export interface QuickPart {
+  readonly workflows?: number | undefined;
+  readonly seeds?: readonly number[] | undefined;
+  readonly batchLimits?: readonly number[] | undefined;
+  readonly loads?: readonly number[] | undefined;
+  readonly callsPerSecond?: readonly number[] | undefined;
+  readonly predictors?: readonly PredictorSpec[] | undefined;
+  readonly workloads?: readonly string[] | undefined;
+  readonly policies?: readonly string[] | undefined;
+}
+
+/** An experiment as it is written in a file. */
+export interface ExperimentDocument {
+  readonly name: string;
+  readonly title: string;
+  /** Paragraphs for the page: what is run, and what to know when reading it. */
+  readonly about: string;
+  readonly view: "recorded" | "paper" | "comparison";
+  readonly workloads: readonly ExperimentWorkload[];
+  /** By model. */
+  readonly engines: Readonly<Record<string, ExperimentEngine>>;
+  readonly batchLimits: readonly number[];
+  readonly arrivals: "poisson" | { readonly trace: string };
+  /** Shares of what the engines complete under a permanent backlog; either this or callsPerSecond. */
+  readonly loads?: readonly number[] | undefined;
+  /** LLM calls of all workflows together. */
+  readonly callsPerSecond?: readonly number[] | undefined;
+  readonly workflows: number;
+  readonly seeds: readonly number[];
+  readonly predictors: readonly PredictorSpec[];
+  readonly policies: readonly PolicyEntry[];
+  /** Label of the policy that the others are compared with. */
+  readonly baseline: string;
+  readonly paper: readonly PaperRow[];
+  readonly quick: QuickPart;
+}

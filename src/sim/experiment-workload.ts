@@ -1,0 +1,161 @@
+import { join } from "node:path";
+import { windowOf, poissonArrivals, populate, readArrivals } from "./arrivals.ts";
+import { capacityPerSecond } from "./capacity.ts";
+import type { Experiment, Trial } from "./experiment.ts";
+import type { ExperimentWorkload } from "./experiment-document.ts";
+import { generate } from "./generator.ts";
+import type { JsonLines } from "./json-lines.ts";
+import { recordedWorkload, type RecordedWorkload } from "./recorded-workload.ts";
+import { readRuns, readTasks, readTemplates, type Run, type Task } from "./run-file.ts";
+import type { ScenarioEngine } from "./scenario.ts";
+import type { PlayableWorkflow } from "./workload.ts";
+
+/** Draws generated problems and the backlog that capacity is measured with; windows have their own seeds. */
+const WORKLOAD_SEED = 1;
+/** Calls to models outside the cluster (critics). */
+const EXTERNAL_MS_PER_TOKEN = 20;
+/** KV tokens of a sequence, for the profile that Algorithm 1 is given. */
+const PROFILED_TOKENS_PER_SEQUENCE = 1000;
+
+export interface PlayedTrial {
+  readonly engines: readonly ScenarioEngine[];
+  readonly workflows: readonly PlayableWorkflow[];
+  readonly recorded: RecordedWorkload;
+  readonly workflowsPerSecond: number;
+  /** Workflows per second at load 1; null where the rate is given and nothing had to be measured. */
+  readonly capacityPerSecond: number | null;
+}
+
+/** Reads, draws and measures what trials need, each thing once: trials of one experiment share most of it. */
+export class ExperimentWorkloads {
+  readonly #experiment: Experiment;
+  readonly #dataFolder: string;
+  readonly #recorded = new Map<string, RecordedWorkload>();
+  readonly #capacities = new Map<string, number>();
+  #trace: readonly number[] | null = null;
+
+  constructor(experiment: Experiment, dataFolder: string) {
+    this.#experiment = experiment;
+    this.#dataFolder = dataFolder;
+  }
+
+  /** Throws when a file cannot be read or holds no problem that ran on all models. */
+  async play(trial: Trial): Promise<PlayedTrial> {
+    const recorded = await this.#recordedOf(trial.workload);
+    const engines = enginesOf(this.#experiment, trial);
+    const { unit, value } = trial.rate;
+    const capacity = unit === "load" ? this.#capacityOf(trial, engines, recorded) : null;
+    const perSecond = capacity === null ? value / callsOf(recorded) : value * capacity;
+    const arrivalsMs = await this.#arrivals(trial.seed, perSecond);
+    return {
+      engines,
+      workflows: populate(recorded.workflows, arrivalsMs, trial.seed),
+      recorded,
+      workflowsPerSecond: perSecond,
+      capacityPerSecond: capacity,
+    };
+  }
+
+  async #recordedOf(workload: ExperimentWorkload): Promise<RecordedWorkload> {
+    const known = this.#recorded.get(workload.name);
+    if (known !== undefined) return known;
+    const { runs, ...texts } = await this.#sourceOf(workload);
+    const options = { parts: null, externalMsPerToken: EXTERNAL_MS_PER_TOKEN };
+    const recorded = recordedWorkload(runs, texts, { models: workload.models, ...options });
+    if (recorded.workflows.length === 0) {
+      throw new Error(`${workload.name}: no problem was run on all of its models`);
+    }
+    this.#recorded.set(workload.name, recorded);
+    return recorded;
+  }
+
+  async #sourceOf({ name, recorded, generated }: ExperimentWorkload) {
+    if (generated !== undefined) return generatedSource(generated);
+    if (recorded === undefined) throw new Error(`${name}: neither recorded nor generated`);
+    const at = (file: string): string => join(this.#dataFolder, file);
+    const { templates } = recorded;
+    return {
+      runs: rowsOf(await readRuns(at(recorded.runs))),
+      tasks: rowsOf(await readTasks(at(recorded.tasks))),
+      templates: templates === undefined ? [] : rowsOf(await readTemplates(at(templates))),
+    };
+  }
+
+  /** Replicas of a model are as fast as one another: one of them is measured. */
+  #capacityOf(
+    { workload, batchLimit }: Trial,
+    engines: readonly ScenarioEngine[],
+    recorded: RecordedWorkload,
+  ): number {
+    let capacity = 0;
+    for (const engine of engines) {
+      const key = JSON.stringify([workload.name, batchLimit, engine.model]);
+      const known = this.#capacities.get(key);
+      const own = known ?? capacityPerSecond([engine], recorded.workflows, WORKLOAD_SEED);
+      this.#capacities.set(key, own);
+      capacity += own;
+    }
+    return capacity;
+  }
+
+  async #arrivals(seed: number, perSecond: number): Promise<number[]> {
+    const { arrivals, workflows } = this.#experiment;
+    if (arrivals === "poisson") return poissonArrivals(workflows, perSecond, seed);
+    if (this.#trace === null) {
+      const result = await readArrivals(join(this.#dataFolder, arrivals.trace));
+      if (!result.ok) throw new Error(result.message);
+      this.#trace = result.trace;
+    }
+    return windowOf(this.#trace, workflows, perSecond, seed);
+  }
+}
+
+/** Files of the data folder that an experiment reads. */
+export function filesOf({ workloads, arrivals }: Experiment): string[] {
+  const recorded = workloads.flatMap((workload) => Object.values(workload.recorded ?? {}));
+  const traces = arrivals === "poisson" ? [] : [arrivals.trace];
+  return [...new Set([...recorded, ...traces])].filter((file) => file !== undefined);
+}
+
+function enginesOf(experiment: Experiment, { workload, batchLimit }: Trial): ScenarioEngine[] {
+  return workload.models.flatMap((model) => {
+    const engine = experiment.engines[model];
+    if (engine === undefined) throw new Error(`no engine for ${model}`);
+    const { replicas, ...timing } = engine;
+    const held = Math.min(timing.kvTokens, PROFILED_TOKENS_PER_SEQUENCE * batchLimit);
+    return Array.from({ length: replicas }, (_, replica) => ({
+      ...timing,
+      name: replicas === 1 ? model : `${model}-${replica}`,
+      model,
+      maxSequences: batchLimit,
+      prefixCache: true,
+      profileMsPerToken:
+        timing.baseMs + timing.perSequenceMs * batchLimit + timing.perKvTokenMs * held,
+      profileBatch: batchLimit,
+    }));
+  });
+}
+
+function generatedSource({ domain, problems }: NonNullable<ExperimentWorkload["generated"]>) {
+  const runs: Run[] = [];
+  const tasks: Task[] = [];
+  for (const problem of generate({ domains: [domain], problems, seed: WORKLOAD_SEED })) {
+    tasks.push(problem.task);
+    for (const run of problem.runs) runs.push({ ...run, template: null });
+  }
+  return { runs, tasks, templates: [] };
+}
+
+/** Mean number of LLM calls of a workflow, over problems and models. */
+function callsOf({ workflows }: RecordedWorkload): number {
+  const counts = workflows.flatMap((workflow) =>
+    Object.values(workflow.courses).map((course) => course.stages.length),
+  );
+  return counts.reduce((sum, count) => sum + count, 0) / counts.length;
+}
+
+function rowsOf<T>({ rows, problems }: JsonLines<T>): readonly T[] {
+  const [first] = problems;
+  if (first !== undefined) throw new Error(`${first.file}:${first.line}: ${first.message}`);
+  return rows;
+}
