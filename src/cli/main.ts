@@ -1,7 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { addGenerate, addImport, addReplay, addSimulate } from "./evidence-commands.ts";
 import { createPrinter, type ExitCode } from "./printer.ts";
-import { addCheck, addEmulate, addServe, addUp } from "./serving-commands.ts";
+import { addCheck, addDemo, addEmulate, addServe, addUp } from "./serving-commands.ts";
 import type { Session } from "./session.ts";
 
 /** The command line: parses, loads only what the command needs, and turns its answer into the exit code. */
@@ -11,6 +11,7 @@ function createProgram(session: Session): Command {
     .showHelpAfterError()
     .exitOverride();
   addUp(program, session);
+  addDemo(program, session);
   addServe(program, session);
   addEmulate(program, session);
   addReplay(program, session);

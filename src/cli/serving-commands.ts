@@ -13,9 +13,26 @@ export function addUp(program: Command, { printer, exit }: Session): void {
   withConfigFlags(program.command("up"))
     .description("three emulated engines and the gateway in front of them, ready to serve")
     .option("--speedup <factor>", "how much faster than real time the engines run", number, 1)
-    .action(async (options: ConfigOptions & { speedup: number }) => {
+    .option("--demo [rate]", "let agents run: workflows that start per second (0.5)", number)
+    .action(async (options: ConfigOptions & { speedup: number; demo?: number | true }) => {
       const { up } = await import("./up.ts");
-      exit(await up(options, printer));
+      const demo = options.demo === true ? 0.5 : (options.demo ?? 0);
+      exit(await up({ ...options, demo }, printer));
+    });
+}
+
+export function addDemo(program: Command, { printer, exit }: Session): void {
+  program
+    .command("demo")
+    .description("agents that never stop: the shipped sample's workflows against a gateway of `up`")
+    .option("--url <base>", "base of the gateway's API", "http://127.0.0.1:8080/v1")
+    .option("--rate <n>", "workflows that start per second", number, 0.5)
+    .option("--seed <n>", "start of every random choice", whole, 1)
+    .option("--with-parent", "end when standard input ends", false)
+    .action(async (options: { url: string; rate: number; seed: number; withParent: boolean }) => {
+      const { demo } = await import("./demo.ts");
+      if (options.withParent) process.stdin.resume().once("close", () => process.exit());
+      exit(await demo(options, printer));
     });
 }
 

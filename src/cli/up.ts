@@ -1,12 +1,15 @@
+import { spawn, type ChildProcess } from "node:child_process";
 import { parseConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { ConfigFlags } from "../config/overrides.ts";
-import { EngineProcess } from "./engine-process.ts";
+import { EngineProcess, MAIN } from "./engine-process.ts";
 import type { ExitCode, Printer } from "./printer.ts";
 import { serveConfig } from "./serve.ts";
 
 export interface UpFlags extends ConfigFlags {
   readonly speedup: number;
+  /** Workflows per second that demonstration agents start; 0 for none. */
+  readonly demo: number;
 }
 
 /** A model of the embedded cluster: how fast it is, and how often it solves a task. */
@@ -18,19 +21,22 @@ interface EmbeddedModel {
   readonly perPromptTokenMs: number;
 }
 
-/** Three sizes, each about twice as slow and some points better than the one before. */
+/** Three sizes, each half as slow again and some points better than the one before. */
 const MODELS: readonly EmbeddedModel[] = [
   { model: "small", confidence: 0.45, baseMs: 12, perSequenceMs: 0.4, perPromptTokenMs: 0.02 },
-  { model: "medium", confidence: 0.6, baseMs: 22, perSequenceMs: 0.7, perPromptTokenMs: 0.05 },
-  { model: "large", confidence: 0.75, baseMs: 45, perSequenceMs: 1.2, perPromptTokenMs: 0.12 },
+  { model: "medium", confidence: 0.6, baseMs: 18, perSequenceMs: 0.6, perPromptTokenMs: 0.03 },
+  { model: "large", confidence: 0.75, baseMs: 28, perSequenceMs: 0.9, perPromptTokenMs: 0.05 },
 ];
 const MAX_SEQUENCES = 16;
 const KV_TOKENS = 100_000;
 
 /** `chimera up`: three emulated engines and the gateway in front of them, on loopback, ready to serve. */
 export async function up(flags: UpFlags, printer: Printer): Promise<ExitCode> {
-  const { speedup, ...overrides } = flags;
+  const { speedup, demo, ...overrides } = flags;
   const engines = MODELS.map((each) => new EngineProcess(launchOf(each, speedup)));
+  let agents: ChildProcess | null = null;
+  const stopAgents = (): void => void agents?.kill();
+  process.once("SIGINT", stopAgents).once("SIGTERM", stopAgents);
   try {
     await Promise.all(engines.map((engine) => engine.start()));
     const text = JSON.stringify({ engines: configOf(engines, speedup) });
@@ -43,14 +49,26 @@ export async function up(flags: UpFlags, printer: Printer): Promise<ExitCode> {
       for (const problem of parsed.problems) printer.say(formatProblem(problem));
       return 2;
     }
-    const ready = (url: string): void => welcome(url, engines, printer);
+    const ready = (url: string): void => {
+      welcome(url, engines, printer);
+      if (demo > 0) agents = startAgents(url, demo);
+    };
     return await serveConfig(parsed.config, { recordEvents: null, ready }, printer);
   } catch (error) {
     printer.say(error instanceof Error ? error.message : String(error));
     return 1;
   } finally {
+    stopAgents();
     await Promise.all(engines.map((engine) => engine.stop()));
   }
+}
+
+/** Demonstration agents in a process of their own, which ends with this one. */
+function startAgents(url: string, rate: number): ChildProcess {
+  const args = [...process.execArgv, MAIN, "demo", "--url", url, "--rate", String(rate)];
+  return spawn(process.execPath, [...args, "--with-parent"], {
+    stdio: ["pipe", "inherit", "inherit"],
+  });
 }
 
 function launchOf(each: EmbeddedModel, speedup: number): { name: string; args: string[] } {

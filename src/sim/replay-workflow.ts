@@ -1,4 +1,4 @@
-import type { ReplayClient, StageReply } from "./replay-client.ts";
+import type { ReplayClient, StageReply, StageRequest } from "./replay-client.ts";
 import type { Timeline } from "./replay-timeline.ts";
 import type { WorkflowOutcome } from "./report.ts";
 import { messagesOf, type PlayableCourse, type PlayableWorkflow } from "./workload.ts";
@@ -10,6 +10,13 @@ export interface ReplayRun {
   /** Tries of one stage. */
   readonly attemptsMax: number;
   readonly onStart: () => void;
+  /** Called when a stage was answered, or finally was not. */
+  readonly onStage: (stage: PlayedStage) => void;
+}
+
+export interface PlayedStage {
+  readonly request: StageRequest;
+  readonly reply: StageReply;
 }
 
 /** Wait before the second try of a stage, ms of the workload's time; each further one doubles it. */
@@ -60,19 +67,22 @@ export class ReplayedWorkflow {
   }
 
   async #askUntilAnswered(): Promise<StageReply> {
-    const { client, timeline, attemptsMax } = this.#run;
+    const { client, timeline, attemptsMax, onStage } = this.#run;
     const request = this.#stageRequest();
     for (let attempt = 1; ; attempt++) {
       this.#requests++;
       const reply = await client.ask(request);
-      if (reply.ok || !reply.mayRetry || attempt >= attemptsMax) return reply;
+      if (reply.ok || !reply.mayRetry || attempt >= attemptsMax) {
+        onStage({ request, reply });
+        return reply;
+      }
       const backOffMs = (RETRY_MS * 2 ** (attempt - 1)) / timeline.speedup;
       const goesOn = await timeline.pause(reply.retryAfterMs ?? backOffMs);
       if (!goesOn) return reply;
     }
   }
 
-  #stageRequest(): Parameters<ReplayClient["ask"]>[0] {
+  #stageRequest(): StageRequest {
     const { id, kind, taskId, courses } = this.#workflow;
     const [anyCourse] = Object.values(courses);
     const course = this.#course ?? anyCourse;

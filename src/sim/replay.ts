@@ -1,7 +1,7 @@
 import type { Clock } from "../engine/clock.ts";
 import { ReplayClient, type ReplayCounters } from "./replay-client.ts";
 import { replayClock, Timeline, TIMER_MS_MAX } from "./replay-timeline.ts";
-import { ReplayedWorkflow } from "./replay-workflow.ts";
+import { ReplayedWorkflow, type PlayedStage } from "./replay-workflow.ts";
 import type { WorkflowOutcome } from "./report.ts";
 import type { PlayableWorkflow } from "./workload.ts";
 
@@ -20,6 +20,8 @@ export interface ReplayOptions {
   readonly attemptsMax?: number;
   /** Called when a workflow starts and when one ends. */
   readonly onProgress?: (progress: ReplayProgress) => void;
+  /** Called when a stage was answered, or finally was not. */
+  readonly onStage?: (stage: PlayedStage) => void;
   readonly clock?: Clock;
 }
 
@@ -54,6 +56,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayResult> {
     client,
     timeline,
     attemptsMax,
+    onStage: options.onStage ?? ((): void => undefined),
     onStart: (): void => {
       progress.started++;
       progress.open++;
