@@ -1,4 +1,4 @@
-import type { Chosen, Weighed } from "./route.ts";
+import { estimateFor, type Chosen, type Weighed } from "./route.ts";
 import type { RequestBook, State } from "./state.ts";
 import type { Candidate, Decision, Rule } from "./types.ts";
 
@@ -12,6 +12,7 @@ export function toDecision(
   const { best } = chosen;
   const { rule, movedFrom } = reason;
   const { policy } = state.options;
+  const estimate = estimateFor(request, best.model);
   return {
     requestId: request.arrived.requestId,
     workflowId: request.workflow.id,
@@ -23,16 +24,13 @@ export function toDecision(
     model: best.model,
     confidence: best.confidence,
     remainingTokens: best.remainingTokens,
-    estimateSource: sourceOf(request, best.model),
+    stageTokens: estimate.stageTokens,
+    estimateSource: estimate.source,
     prediction: request.prediction,
     movedFrom,
     price: request.arrived.knobs?.price ?? policy.price,
     candidates: chosen.candidates.map(toCandidate),
   };
-}
-
-function sourceOf(request: RequestBook, model: string): string {
-  return request.estimates.find((each) => each.model === model)?.source ?? "none";
 }
 
 function toCandidate(weighed: Weighed): Candidate {

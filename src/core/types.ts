@@ -168,6 +168,8 @@ export interface Decision {
   readonly model: string;
   readonly confidence: number;
   readonly remainingTokens: number;
+  /** Predicted output tokens of this stage alone. */
+  readonly stageTokens: number;
   /** Where the numbers came from, and whether a prediction came too late. */
   readonly estimateSource: string;
   readonly prediction: "ready" | "late" | "failed" | "not-asked";

@@ -54,6 +54,7 @@ const DECISION: Decision = {
   model: "s",
   confidence: 0.5,
   remainingTokens: 150,
+  stageTokens: 100,
   estimateSource: "cold-start",
   prediction: "late",
   movedFrom: null,

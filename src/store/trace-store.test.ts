@@ -82,6 +82,7 @@ const DECISION: Decision = {
   model: "small",
   confidence: 0.5,
   remainingTokens: 100,
+  stageTokens: 12,
   estimateSource: "cold-start:kind",
   prediction: "ready",
   movedFrom: null,
