@@ -71,9 +71,16 @@ export async function startBench(options: BenchOptions): Promise<Bench> {
   };
 }
 
+/** Above the longest wait of a healthy run, below the time limit of a test: a claim that never holds must not hang the run. */
+const UNTIL_MS_MAX = 25_000;
+
 /** Resolves when the claim holds; looked at in each turn of the event loop. */
 export async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+  const endMs = performance.now() + UNTIL_MS_MAX;
+  while (!holds()) {
+    if (performance.now() > endMs) throw new Error(`never held: ${holds.toString()}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /** Waits until nothing is left on the books; the test's time limit is the bound. */
