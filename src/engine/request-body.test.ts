@@ -2,7 +2,12 @@ import { describe, expect, it } from "vitest";
 import type { EngineEndpoint, EngineKind, EnginePriority } from "./endpoint.ts";
 import { type BodyChanges, engineRequestBody } from "./request-body.ts";
 
-const NONE: BodyChanges = { priorityKey: null, outputTokensMax: null, dropped: [] };
+const NONE: BodyChanges = {
+  format: "completion",
+  priorityKey: null,
+  outputTokensMax: null,
+  dropped: [],
+};
 
 function body(
   text: string,

@@ -1,7 +1,10 @@
+import type { AnswerFormat } from "./answer-reader.ts";
 import { type EngineEndpoint, enginePriority, engineTraits } from "./endpoint.ts";
 import { type JsonEdit, editJsonObject } from "./json-edit.ts";
 
 export interface BodyChanges {
+  /** How the engine is to answer. */
+  readonly format: AnswerFormat;
   /** The scheduler's key, smaller is sooner; passed on to an engine that is configured for it. */
   readonly priorityKey: number | null;
   /** Limit for an engine that would else run on, when the client set none; null leaves it without. */
@@ -12,7 +15,7 @@ export interface BodyChanges {
 
 /**
  * The body for one engine, from the client's bytes and their parsed value: the engine's model name,
- * always streaming, usage asked for where it must be, the output limit in the spelling that the
+ * streaming wherever the route can, usage asked for where it must be, the output limit in the spelling that the
  * engine reads, our priority or none. Everything else keeps its bytes. `original` must be the valid
  * JSON object that `parsed` was read from.
  */
@@ -26,13 +29,17 @@ export function engineRequestBody(
   const edits = new Map<string, JsonEdit>();
   for (const field of changes.dropped) edits.set(field, null);
   edits.set("model", JSON.stringify(endpoint.upstreamModel));
-  edits.set("stream", "true");
-  if (traits.usageMustBeAsked) edits.set("stream_options", new Map([["include_usage", "true"]]));
+  const completes = changes.format === "completion";
+  if (completes) edits.set("stream", "true");
+  if (completes && traits.usageMustBeAsked) {
+    edits.set("stream_options", new Map([["include_usage", "true"]]));
+  }
   // The client's own priority is not the engine's business: in whatever polarity, it would overtake.
   const { priorityKey } = changes;
   const priority = priorityKey === null ? null : enginePriority(endpoint.priority, priorityKey);
   edits.set("priority", priority === null ? null : String(priority));
-  const limit = traits.needsMaxTokens ? outputLimit(parsed, changes.outputTokensMax) : null;
+  const needsLimit = completes && traits.needsMaxTokens;
+  const limit = needsLimit ? outputLimit(parsed, changes.outputTokensMax) : null;
   if (limit !== null) edits.set("max_tokens", String(limit));
   const bytes = Buffer.from(original.buffer, original.byteOffset, original.byteLength);
   return editJsonObject(bytes, edits);

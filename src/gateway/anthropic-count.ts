@@ -1,4 +1,3 @@
-import { readPrompt } from "../workflow/prompt.ts";
 import { countPromptTokens, vocabularyOf } from "../workflow/token-count.ts";
 import { chatBodyOf } from "./anthropic-request.ts";
 import { encodeChatBody } from "./chat-body.ts";
@@ -17,7 +16,7 @@ export type CountResult =
 export function countInputTokens(bytes: Buffer, models: ModelCatalogue): CountResult {
   const parsed = parseHead(bytes);
   if (!parsed.ok) return parsed;
-  const { body, model } = parsed.inbound;
+  const { body, prompt, model } = parsed.inbound;
   const pool = models.find(model);
   if (pool === undefined) {
     const detail = `Asked for ${quoted(model)}.`;
@@ -26,6 +25,6 @@ export function countInputTokens(bytes: Buffer, models: ModelCatalogue): CountRe
   const chat = encodeChatBody(() => chatBodyOf(body));
   if (!chat.ok) return chat;
   const vocabulary = vocabularyOf(pool.candidates[0] ?? model);
-  const { promptTokens } = countPromptTokens(readPrompt(body), vocabulary);
+  const { promptTokens } = countPromptTokens(prompt, vocabulary);
   return { ok: true, inputTokens: promptTokens };
 }

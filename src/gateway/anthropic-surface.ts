@@ -16,6 +16,7 @@ const PING = 'event: ping\ndata: {"type": "ping"}\n\n';
  */
 export const anthropicSurface: Surface = {
   errors: anthropicErrors,
+  outputTokens: null,
   parse: parseMessages,
   plan: planMessages,
 };
@@ -39,6 +40,7 @@ function planMessages({ body, streams }: Inbound): PlanResult {
     ok: true,
     plan: {
       path: "/chat/completions",
+      format: "completion",
       bytes: chat.bytes,
       body: chat.body,
       answer: (response, context) => {

@@ -5,8 +5,14 @@ import type {
   EngineRequest,
   EngineSink,
 } from "../engine/client.ts";
+import {
+  type AnswerFormat,
+  type AnswerReader,
+  createAnswerReader,
+  mediaTypeOf,
+} from "../engine/answer-reader.ts";
 import { engineTraits } from "../engine/endpoint.ts";
-import { type StreamEnd, StreamReader, type StreamUsage } from "../engine/stream-reader.ts";
+import type { StreamEnd, StreamUsage } from "../engine/stream-reader.ts";
 import type { ReadingOrder, WholeAnswer } from "./answer.ts";
 import type { AttemptMeasure, EngineLink } from "./engine-link.ts";
 import { refusalBody } from "./engine-refusal.ts";
@@ -29,6 +35,7 @@ export interface AttemptOwner {
 export interface AttemptOptions {
   readonly link: EngineLink;
   readonly request: EngineRequest;
+  readonly format: AnswerFormat;
   readonly order: ReadingOrder;
   /** Choices that the client asked for. */
   readonly choices: number;
@@ -44,7 +51,8 @@ const BLANK_LINE: Buffer = Buffer.from("\n\n");
 export class Attempt implements EngineSink {
   readonly #link: EngineLink;
   readonly #owner: AttemptOwner;
-  readonly #reader: StreamReader;
+  readonly #format: AnswerFormat;
+  readonly #reader: AnswerReader;
   readonly #exchange: EngineExchange;
   readonly #refusal: Buffer[] = [];
   #refusalBytes = 0;
@@ -56,11 +64,13 @@ export class Attempt implements EngineSink {
   #over = false;
 
   constructor(options: AttemptOptions, owner: AttemptOwner) {
-    const { link, request, order, choices } = options;
+    const { link, request, format, order, choices } = options;
     const { client } = link;
     this.#link = link;
     this.#owner = owner;
-    this.#reader = new StreamReader({ ...order, kind: client.endpoint.kind, choices });
+    this.#format = format;
+    const { kind } = client.endpoint;
+    this.#reader = createAnswerReader(format, { ...order, kind, choices });
     this.#sentMs = link.nowMs;
     link.count(1);
     this.#exchange = client.open(request, this);
@@ -87,8 +97,9 @@ export class Attempt implements EngineSink {
     this.#headers = headers;
     if (!isGood(status)) return;
     const type = headers["content-type"];
-    if (typeof type === "string" && type.startsWith("text/event-stream")) return;
-    this.#fail(gatewayError("engine_failed", { detail: "It did not stream." }));
+    if (typeof type === "string" && type.startsWith(mediaTypeOf(this.#format))) return;
+    const detail = `It did not answer with ${mediaTypeOf(this.#format)}.`;
+    this.#fail(gatewayError("engine_failed", { detail }));
   }
 
   chunk(bytes: Buffer): void {
@@ -142,7 +153,7 @@ export class Attempt implements EngineSink {
   #endStream(): void {
     const end: StreamEnd = this.#reader.finish();
     if (end.good) {
-      if (end.rest !== null) this.#pass(Buffer.concat([end.rest, BLANK_LINE]));
+      if (end.rest !== null) this.#passRest(end.rest);
       const measure = this.#measure();
       this.#owner.settled({ result: "completed", usage: this.#reader.usage });
       this.#link.succeeded(measure);
@@ -187,6 +198,10 @@ export class Attempt implements EngineSink {
   #pass(events: Buffer): void {
     const passed = this.#reader.done ? withoutDone(events) : events;
     if (passed.length > 0 && !this.#owner.onEvents(passed)) this.#exchange.pause();
+  }
+
+  #passRest(rest: Buffer): void {
+    this.#pass(this.#format === "whole" ? rest : Buffer.concat([rest, BLANK_LINE]));
   }
 
   #measure(): AttemptMeasure | null {

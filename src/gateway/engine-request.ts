@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatch } from "../core/command.ts";
+import { mediaTypeOf } from "../engine/answer-reader.ts";
 import type { EngineRequest } from "../engine/client.ts";
 import type { EngineEndpoint, EngineKind } from "../engine/endpoint.ts";
 import { engineRequestBody } from "../engine/request-body.ts";
@@ -28,7 +29,7 @@ export function engineRequest(
   dispatch: Dispatch,
 ): EngineRequest {
   const headers: Record<string, string> = {
-    accept: "text/event-stream",
+    accept: mediaTypeOf(plan.format),
     "x-request-id": dispatch.requestId,
   };
   for (const name of FORWARDED_HEADERS) copy(clientHeaders, name, headers);
@@ -39,6 +40,7 @@ export function engineRequest(
     }
   }
   const body = engineRequestBody(plan.bytes, plan.body, endpoint, {
+    format: plan.format,
     priorityKey: dispatch.priority,
     outputTokensMax: null,
     dropped: [],

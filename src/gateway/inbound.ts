@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { type Prompt, readPrompt } from "../workflow/prompt.ts";
 import { gatewayError, type GatewayError } from "./errors.ts";
 
 /** The two routes that engines of every kind have. */
@@ -13,6 +14,7 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 export interface Inbound {
   readonly bytes: Buffer;
   readonly body: JsonObject;
+  readonly prompt: Prompt;
   readonly model: string;
   readonly streams: boolean;
   /** The client asked for usage in its stream. */
@@ -53,7 +55,15 @@ export function parseHead(bytes: Buffer): InboundResult {
   if (typeof stream !== "boolean") return invalid("stream", "a boolean");
   return {
     ok: true,
-    inbound: { bytes, body, model, streams: stream, wantsUsage: false, choices: 1 },
+    inbound: {
+      bytes,
+      body,
+      prompt: readPrompt(body),
+      model,
+      streams: stream,
+      wantsUsage: false,
+      choices: 1,
+    },
   };
 }
 

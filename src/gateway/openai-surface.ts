@@ -12,6 +12,7 @@ export const completionsSurface: Surface = passingSurface("completions", "/compl
 function passingSurface(kind: OpenAiKind, path: string): Surface {
   return {
     errors: openAiErrors,
+    outputTokens: null,
     parse: (bytes) => parseInbound(kind, bytes),
     plan: (inbound) => ({ ok: true, plan: passingPlan(path, inbound) }),
   };
@@ -21,6 +22,7 @@ function passingPlan(path: string, inbound: Inbound): Plan {
   const { bytes, body, streams, wantsUsage } = inbound;
   return {
     path,
+    format: "completion",
     bytes,
     body,
     answer: (response, context) =>

@@ -7,7 +7,6 @@ import type { Logger } from "../observe/logs.ts";
 import type { Metrics } from "../observe/metrics.ts";
 import type { Estimator, StageFacts } from "../predict/port.ts";
 import { clientWorkflowId, identify, type Identity } from "../workflow/identity.ts";
-import { type Prompt, readPrompt } from "../workflow/prompt.ts";
 import type { Sessions } from "../workflow/sessions.ts";
 import { workflowFacts } from "../workflow/stage-facts.ts";
 import { sendError } from "./answer.ts";
@@ -52,7 +51,6 @@ interface Understood {
   readonly plan: Plan;
   readonly pool: Pool;
   readonly identity: Identity;
-  readonly prompt: Prompt;
   readonly scope: string;
 }
 
@@ -155,7 +153,7 @@ export class Relay {
     }
     const planned = surface.plan(inbound, pool);
     if (!planned.ok) return planned;
-    const prompt = readPrompt(inbound.body);
+    const { prompt } = inbound;
     const scope = keyScope(request.headers);
     const { headers } = request;
     const identity = identify({ headers, body: inbound.body, prompt, keyScope: scope });
@@ -164,7 +162,7 @@ export class Relay {
       return { ok: false, error: gatewayError("invalid_request", { detail }) };
     }
     const { plan } = planned;
-    return { ok: true, surface, inbound, plan, pool, identity, prompt, scope };
+    return { ok: true, surface, inbound, plan, pool, identity, scope };
   }
 
   #admit(understood: Understood, request: IncomingMessage, response: ServerResponse): void {
@@ -192,6 +190,7 @@ export class Relay {
       driver,
       facts,
       streams: inbound.streams,
+      format: plan.format,
       choices: inbound.choices,
       trace,
       earlyHeaders,
@@ -210,7 +209,7 @@ export class Relay {
         class: identity.class,
         pool: pool.name,
         estimates: estimator.estimate(facts, pool.candidates),
-        predict: predicts,
+        predict: predicts && surface.outputTokens === null,
         promptTokens: facts.promptTokens,
         outputTokensMax: facts.outputTokensMax,
         streams: inbound.streams,
@@ -231,13 +230,17 @@ export class Relay {
     for (const resolve of this.#waitsForEmpty.splice(0)) resolve();
   }
 
-  #factsOf({ inbound, pool, identity, prompt }: Understood): StageFacts {
+  #factsOf({ surface, inbound, pool, identity }: Understood): StageFacts {
     const { sessions, clock, predicts, config } = this.#options;
+    const { prompt } = inbound;
     const arrival = sessions.arrive(identity, prompt, clock.nowMs());
-    return workflowFacts(
+    const facts = workflowFacts(
       { identity, arrival, prompt, body: inbound.body, pool: pool.name },
       predicts || config.store.prompts ? config.limits.textCharactersMax : 0,
     );
+    const { outputTokens } = surface;
+    if (outputTokens === null) return facts;
+    return { ...facts, outputTokensMax: outputTokens, expectedOutputTokens: outputTokens };
   }
 
   /** The client's own id, unless another unfinished request has it. */

@@ -1,4 +1,5 @@
 import type { Abort, Dispatch, Reject, StageRecord } from "../core/command.ts";
+import type { AnswerFormat } from "../engine/answer-reader.ts";
 import type { EngineRequest } from "../engine/client.ts";
 import type { EngineEndpoint } from "../engine/endpoint.ts";
 import type { StageFacts } from "../predict/port.ts";
@@ -15,6 +16,7 @@ export interface RelayedRequestOptions {
   readonly driver: Driver;
   readonly facts: StageFacts;
   readonly streams: boolean;
+  readonly format: AnswerFormat;
   readonly choices: number;
   readonly trace: RequestTrace;
   /** Known before any engine is. */
@@ -52,7 +54,7 @@ export class RelayedRequest implements RequestHandler, AttemptOwner {
   }
 
   dispatch(command: Dispatch): void {
-    const { answer, choices, driver, linkOf, requestFor, trace } = this.#options;
+    const { answer, format, choices, driver, linkOf, requestFor, trace } = this.#options;
     this.#attempt?.abandon();
     this.#dispatch = command;
     this.#waitMs = driver.nowMs - command.queuedMs;
@@ -61,7 +63,7 @@ export class RelayedRequest implements RequestHandler, AttemptOwner {
     const order = answer.begin();
     const link = linkOf(command.engine);
     const request = requestFor(link.client.endpoint, command);
-    this.#attempt = new Attempt({ link, request, order, choices }, this);
+    this.#attempt = new Attempt({ link, request, format, order, choices }, this);
   }
 
   abort(command: Abort): void {

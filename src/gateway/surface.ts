@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { AnswerFormat } from "../engine/answer-reader.ts";
 import type { Clock } from "../engine/clock.ts";
 import type { Answer } from "./answer.ts";
 import type { ErrorFormat } from "./error-format.ts";
@@ -21,6 +22,7 @@ export interface AnswerContext {
 export interface Plan {
   /** Below the API base of the engine. */
   readonly path: string;
+  readonly format: AnswerFormat;
   /** A JSON object, and the value that was read from it or written to it. */
   readonly bytes: Buffer;
   readonly body: JsonObject;
@@ -34,6 +36,8 @@ export type PlanResult =
 /** One API that clients speak, on one path. */
 export interface Surface {
   readonly errors: ErrorFormat;
+  /** What every answer counts as; null where that is for the engine to say. */
+  readonly outputTokens: number | null;
   parse(bytes: Buffer): InboundResult;
   plan(inbound: Inbound, pool: Pool): PlanResult;
 }

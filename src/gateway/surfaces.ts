@@ -1,4 +1,5 @@
 import { anthropicSurface } from "./anthropic-surface.ts";
+import { embeddingsSurface } from "./embeddings-surface.ts";
 import { chatSurface, completionsSurface } from "./openai-surface.ts";
 import type { Surface } from "./surface.ts";
 
@@ -6,5 +7,6 @@ import type { Surface } from "./surface.ts";
 export const SURFACES: ReadonlyMap<string, Surface> = new Map([
   ["/v1/chat/completions", chatSurface],
   ["/v1/completions", completionsSurface],
+  ["/v1/embeddings", embeddingsSurface],
   ["/v1/messages", anthropicSurface],
 ]);
