@@ -11,6 +11,7 @@ import { type FeedbackSink, takeFeedback } from "./feedback.ts";
 import { keyScope } from "./key-scope.ts";
 import type { ModelCatalogue } from "./models.ts";
 import { readBody } from "./request-reader.ts";
+import { addUi, UI_PATHS, type UiOptions } from "./ui-routes.ts";
 import { SURFACES } from "./surfaces.ts";
 
 export type Readiness =
@@ -25,6 +26,7 @@ export interface AppOptions {
   readonly readiness: () => Readiness;
   /** The metrics page and its media type. */
   readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>;
+  readonly ui: UiOptions;
 }
 
 export type App = Hono<{ Bindings: HttpBindings }>;
@@ -43,6 +45,7 @@ const GET_PATHS = [
   "/metrics",
   "/v1/chimera/state",
   "/v1/chimera/decisions/*",
+  ...UI_PATHS,
 ];
 const POST_PATHS = [...SURFACES.keys(), COUNT_PATH, "/v1/feedback"];
 
@@ -53,6 +56,7 @@ export function createApp(options: AppOptions): App {
   addCount(app, options);
   addFeedback(app, options);
   addOperation(app, options);
+  addUi(app, options.ui, fail);
   for (const path of GET_PATHS) app.all(path, (c) => wrongMethod(c, "GET, HEAD"));
   for (const path of POST_PATHS) app.all(path, (c) => wrongMethod(c, "POST"));
   app.notFound((c) => fail(c, gatewayError("unknown_url")));

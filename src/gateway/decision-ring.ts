@@ -37,6 +37,12 @@ export class DecisionRing {
   find(requestId: string, scope: string): RequestTrace | undefined {
     return this.#traces.get(keyOf(requestId, scope));
   }
+
+  /** The newest first. */
+  recent(scope: string, requestsMax: number): RequestTrace[] {
+    const own = [...this.#traces.values()].filter((trace) => trace.scope === scope);
+    return own.slice(-requestsMax).reverse();
+  }
 }
 
 function keyOf(requestId: string, scope: string): string {

@@ -19,6 +19,7 @@ export type ErrorCode =
   | "body_too_large"
   | "unsupported_encoding"
   | "queue_full"
+  | "too_many_listeners"
   | "internal_error"
   | "engine_failed"
   | "engine_incomplete"
@@ -104,6 +105,12 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorKind>> = {
     type: "rate_limit_error",
     retryable: true,
     message: "Too many requests are waiting for an engine.",
+  },
+  too_many_listeners: {
+    status: 429,
+    type: "rate_limit_error",
+    retryable: true,
+    message: "Too many listen to the cluster's events already.",
   },
   internal_error: {
     status: 500,

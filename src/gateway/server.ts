@@ -22,6 +22,7 @@ import { WorkflowRecorder } from "./recorder.ts";
 import { Relay } from "./relay.ts";
 import { stepLog } from "./step-log.ts";
 import { SURFACES } from "./surfaces.ts";
+import { ViewFeed } from "./ui-feed.ts";
 
 export interface GatewayOptions {
   readonly config: Config;
@@ -44,6 +45,7 @@ export interface GatewayAddress {
 
 /** Requests whose decisions are remembered. */
 const DECISIONS_MAX = 1024;
+const UI_LISTENERS_MAX = 32;
 /** A load balancer in front keeps connections for a minute; the gateway must not be the first to close. */
 const KEEP_ALIVE_MS = 75_000;
 const HEADERS_MS_MAX = 30_000;
@@ -88,6 +90,7 @@ export class Gateway {
   readonly #recorder: WorkflowRecorder;
   readonly #ring = new DecisionRing(DECISIONS_MAX);
   readonly #metrics: Metrics;
+  readonly #feed: ViewFeed;
   readonly #http: Server;
   #stopping: Promise<void> | null = null;
 
@@ -135,6 +138,11 @@ export class Gateway {
       predicts: this.#predictor !== null,
       logger,
     });
+    this.#feed = new ViewFeed({
+      clock,
+      view: () => this.view(),
+      listenersMax: UI_LISTENERS_MAX,
+    });
     this.#http = this.#createServer(models);
   }
 
@@ -178,6 +186,7 @@ export class Gateway {
     const deadline = clock.setTimer(() => this.#relay.shutDown(), this.#config.limits.drainMsMax);
     await this.#relay.whenEmpty();
     deadline.cancel();
+    this.#feed.close();
     this.#http.closeAllConnections();
     await this.#engines.destroy();
     this.#driver.close();
@@ -221,6 +230,11 @@ export class Gateway {
       feedback: {
         findRequest: (requestId, scope) => this.#ring.find(requestId, scope),
         accept: (feedback) => this.#acceptFeedback(feedback),
+      },
+      ui: {
+        feed: this.#feed,
+        recent: (scope, requestsMax) => this.#ring.recent(scope, requestsMax),
+        nowMs: () => this.#driver.nowMs,
       },
     });
     const plain = getRequestListener(app.fetch, { overrideGlobalObjects: false });
