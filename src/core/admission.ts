@@ -1,7 +1,9 @@
 import type { RequestArrived } from "./event.ts";
 import { endWorkflow } from "./outcome.ts";
+import { waitMs } from "./price.ts";
 import { RequestBook, WorkflowBook, type State } from "./state.ts";
-import type { Outcome } from "./types.ts";
+import { PRIORITY_CLASSES, type Outcome } from "./types.ts";
+import { beginsToWait } from "./waiting.ts";
 
 /** Takes a request onto the books: it is unfinished from here until `finish`. */
 export function admit(state: State, arrived: RequestArrived): RequestBook {
@@ -10,22 +12,77 @@ export function admit(state: State, arrived: RequestArrived): RequestBook {
   workflow.lastSeenMs = state.nowMs;
   const request = new RequestBook(arrived, workflow, state.sequence++);
   state.requests.set(arrived.requestId, request);
-  state.waitingRequests++;
-  state.waitingByClass[arrived.class]++;
-  setDeadline(state, request, arrived.timeMs + arrived.queueWaitMsMax);
+  beginsToWait(state, request);
+  setDeadline(state, request, lastStartMs(arrived));
   return request;
 }
 
-/** Why a request that has just been admitted cannot stay, or null. */
-export function refusalOf(state: State, request: RequestBook): Outcome | null {
+/** What admission says of a request that has just come: it stays, it goes, or another one goes for it. */
+export type Verdict =
+  | { readonly kind: "stays" }
+  | { readonly kind: "refused"; readonly outcome: Outcome }
+  | { readonly kind: "displaces"; readonly victim: RequestBook };
+
+/**
+ * No engine, a full share of its tenant, or a full queue refuse a request. A full queue makes room for a
+ * higher class: the last in order of the lowest class below it is shed.
+ */
+export function judge(state: State, request: RequestBook): Verdict {
+  const { arrived } = request;
   const servable = state.engines.some(
     (engine) =>
       engine.state === "live" &&
       request.estimates.some((estimate) => estimate.model === engine.spec.model),
   );
-  if (!servable) return "no-engine";
-  if (state.waitingRequests > state.options.queueRequestsMax) return "queue-full";
-  return null;
+  if (!servable) return { kind: "refused", outcome: "no-engine" };
+  const { tenant } = arrived;
+  const ofTenant = tenant === undefined ? 0 : (state.waitingByTenant.get(tenant.id) ?? 0);
+  if (tenant !== undefined && ofTenant > tenant.queueRequestsMax) {
+    return { kind: "refused", outcome: "queue-full" };
+  }
+  if (!isFull(state)) return { kind: "stays" };
+  const victim = lowestBelow(state, PRIORITY_CLASSES.indexOf(arrived.class));
+  return victim === null
+    ? { kind: "refused", outcome: "queue-full" }
+    : { kind: "displaces", victim };
+}
+
+function isFull(state: State): boolean {
+  const { queueRequestsMax, queueTokensMax = Number.POSITIVE_INFINITY } = state.options;
+  if (state.waitingRequests > queueRequestsMax) return true;
+  if (queueTokensMax === Number.POSITIVE_INFINITY) return false;
+  let tokens = 0;
+  for (const engine of state.engines) tokens += engine.queue.tokens;
+  return tokens >= queueTokensMax;
+}
+
+/** The queued request that sorts last among those of the lowest class, if that is below `rank`. */
+function lowestBelow(state: State, rank: number): RequestBook | null {
+  let lowest: RequestBook | null = null;
+  for (const engine of state.engines) {
+    const last = engine.queue.last();
+    if (last === null || last.rank <= (lowest?.entry.rank ?? rank)) continue;
+    lowest = last.value;
+  }
+  return lowest;
+}
+
+/**
+ * How much too late a queued request would start by its engine's queue, ms; 0 when it can start in
+ * time, has no deadline, or waits for no engine.
+ */
+export function lateByMs(state: State, request: RequestBook): number {
+  const { startWithinMs, timeMs } = request.arrived;
+  const { engine } = request;
+  if (startWithinMs === undefined || engine === null || request.state !== "queued") return 0;
+  const before = engine.queue.before(request.entry, state.prefix).tokens;
+  const startsMs = state.nowMs + waitMs(state, engine, before);
+  return Math.max(0, startsMs - (timeMs + startWithinMs));
+}
+
+/** The latest time at which a request that has arrived may still wait. */
+export function lastStartMs({ timeMs, queueWaitMsMax, startWithinMs }: RequestArrived): number {
+  return timeMs + Math.min(queueWaitMsMax, startWithinMs ?? Number.POSITIVE_INFINITY);
 }
 
 /** The time at which something must happen to a request that waits. */

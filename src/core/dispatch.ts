@@ -5,6 +5,7 @@ import { toBookedTokens } from "./ledger.ts";
 import { heldTokensOf, waitMs } from "./price.ts";
 import { choose, estimateFor, pricePerMs } from "./route.ts";
 import type { EngineBook, RequestBook, State } from "./state.ts";
+import { waitsNoLonger } from "./waiting.ts";
 
 /** Gives the engine work from the head of its queue, or late choices, for as long as it has room. */
 export function fill(state: State, engine: EngineBook): void {
@@ -49,8 +50,7 @@ function dispatch(state: State, engine: EngineBook, request: RequestBook): void 
   engine.aging.leave(request);
   engine.aging.rounds++;
   state.deadlines.remove(request.deadline);
-  state.waitingRequests--;
-  state.waitingByClass[arrived.class]--;
+  waitsNoLonger(state, request);
   request.state = "running";
   request.attempt++;
   request.dispatchedMs = state.nowMs;

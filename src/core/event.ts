@@ -33,6 +33,10 @@ export interface RequestArrived {
   readonly streams: boolean;
   /** Longest wait before it must have been dispatched. */
   readonly queueWaitMsMax: number;
+  /** It is of no use unless it starts within so long; refused at once when the queue says that it cannot. */
+  readonly startWithinMs?: number;
+  /** Who sent it, bounded by the driver, and how many requests of his may wait. */
+  readonly tenant?: { readonly id: string; readonly queueRequestsMax: number };
   readonly knobs: Knobs | null;
 }
 

@@ -3,6 +3,7 @@ import { dequeue } from "./assignment.ts";
 import { closeLine } from "./ledger.ts";
 import type { EngineBook, RequestBook, State, WorkflowBook } from "./state.ts";
 import type { Outcome } from "./types.ts";
+import { waitsNoLonger } from "./waiting.ts";
 import type { WorkflowRecord } from "./command.ts";
 
 export interface Ending {
@@ -42,8 +43,7 @@ export function leaveEngine(request: RequestBook): EngineBook {
 function leaveWaiting(state: State, request: RequestBook): void {
   if (request.state === "queued") dequeue(state, request);
   state.deadlines.remove(request.deadline);
-  state.waitingRequests--;
-  state.waitingByClass[request.arrived.class]--;
+  waitsNoLonger(state, request);
 }
 
 function settleWorkflow(

@@ -57,6 +57,7 @@ export interface Queue<T> {
   insert(entry: QueueEntry<T>): void;
   remove(entry: QueueEntry<T>): void;
   first(): QueueEntry<T> | null;
+  last(): QueueEntry<T> | null;
   /** Count and tokens of the entries that sort before `key`; written into `into`, which is returned. */
   before(key: QueueKey, into: QueuePrefix): QueuePrefix;
   /** Visits entries in order until `visit` answers false. The queue must not change meanwhile. */
@@ -103,6 +104,12 @@ export class OrderedQueue<T> implements Queue<T> {
   first(): QueueEntry<T> | null {
     let node = this.#root;
     while (node !== null && node.left !== null) node = node.left;
+    return node;
+  }
+
+  last(): QueueEntry<T> | null {
+    let node = this.#root;
+    while (node !== null && node.right !== null) node = node.right;
     return node;
   }
 

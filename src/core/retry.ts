@@ -3,6 +3,7 @@ import { setDeadline } from "./admission.ts";
 import { fill } from "./dispatch.ts";
 import { finish, leaveEngine } from "./outcome.ts";
 import type { EngineBook, RequestBook, State } from "./state.ts";
+import { beginsToWait } from "./waiting.ts";
 
 /** First pause of an engine after a failure, ms; each further failure in a row doubles it. */
 const PAUSE_MS = 100;
@@ -44,8 +45,7 @@ function leaveRunning(state: State, request: RequestBook): EngineBook {
     request.promotedAtRound !== null && servedRounds < state.options.policy.starvationQuantum;
   request.level = keepsLevel ? -1 : 0;
   request.state = "queued";
-  state.waitingRequests++;
-  state.waitingByClass[request.arrived.class]++;
+  beginsToWait(state, request);
   // Its service did not count as waiting: the limit starts anew, attempts are bounded.
   setDeadline(state, request, state.nowMs + request.arrived.queueWaitMsMax);
   return engine;

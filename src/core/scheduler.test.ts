@@ -282,4 +282,54 @@ describe("clients and workflows", () => {
     bench.arrive("new", short);
     expect(bench.state.workflows.size).toBeLessThanOrEqual(3);
   });
+
+  test("a full queue sheds the last of the lowest class for a higher one", () => {
+    const bench = new Bench([one, other], AUTO, { queueRequestsMax: 3 });
+    for (const id of ["r1", "r2"]) bench.arrive(id, either);
+    bench.arrive("bulk-short", short, { class: "bulk" });
+    bench.arrive("bulk-long", [estimate("m", 0.5, 900)], { class: "bulk" });
+    bench.arrive("default", short);
+    bench.arrive("refused", short, { class: "bulk" });
+    expect(bench.outcomes()).toEqual({ refused: "queue-full" });
+    bench.arrive("chat", short, { class: "interactive" });
+    bench.arrive("chat-2", short, { class: "interactive" });
+    bench.arrive("chat-3", short, { class: "interactive" });
+    bench.arrive("chat-4", short, { class: "interactive" });
+    expect(bench.outcomes()).toEqual({
+      refused: "queue-full",
+      "bulk-long": "shed",
+      "bulk-short": "shed",
+      default: "shed",
+      "chat-4": "queue-full",
+    });
+  });
+
+  test("tokens that wait are bounded too, and a tenant has a share of its own", () => {
+    const bench = new Bench([one], AUTO, { queueTokensMax: 100 });
+    bench.arrive("running", short);
+    bench.arrive("long", [estimate("m", 0.5, 500)]);
+    bench.arrive("more", short);
+    expect(bench.outcomes()).toEqual({ more: "queue-full" });
+    const shared = new Bench([one], AUTO);
+    shared.arrive("running", short);
+    const tenant = { id: "greedy", queueRequestsMax: 1 };
+    for (const id of ["first", "second"]) shared.arrive(id, short, { tenant });
+    shared.arrive("modest", short, { tenant: { id: "modest", queueRequestsMax: 1 } });
+    expect(shared.outcomes()).toEqual({ second: "queue-full" });
+  });
+
+  test("what cannot start before its deadline is refused at once, with the time that it takes", () => {
+    const bench = new Bench([one], AUTO);
+    bench.arrive("running", [estimate("m", 0.5, 100)]);
+    bench.arrive("queued", [estimate("m", 0.5, 100)]);
+    // 100 tokens before it and a mean stage, 10 ms each: it would start in 2 s.
+    bench.arrive("hasty", [estimate("m", 0.5, 100)], { startWithinMs: 500 });
+    const reject = bench.commands.find((each) => each.type === "reject");
+    expect(reject).toMatchObject({ requestId: "hasty", outcome: "deadline", retryAfterMs: 1500 });
+    bench.arrive("patient", [estimate("m", 0.5, 100)], { startWithinMs: 5000 });
+    expect(bench.outcomes()).toEqual({ hasty: "deadline" });
+    bench.nowMs = 5000;
+    bench.apply({ type: "time-passed", timeMs: 5000 });
+    expect(bench.outcomes()["patient"]).toBe("queue-timeout");
+  });
 });

@@ -1,4 +1,4 @@
-import { admit, refusalOf, setDeadline } from "./admission.ts";
+import { admit, judge, lastStartMs, lateByMs, setDeadline } from "./admission.ts";
 import { assert } from "./assert.ts";
 import { assign } from "./assignment.ts";
 import type { Command } from "./command.ts";
@@ -99,8 +99,11 @@ function requestArrived(state: State, event: RequestArrived): void {
   assert(!state.requests.has(event.requestId), "a request id is unique among the unfinished");
   assert(event.estimates.length > 0, "a request names at least one candidate model");
   const request = admit(state, event);
-  const refusal = refusalOf(state, request);
-  if (refusal !== null) return reject(state, request, refusal, retryAfterMs(state));
+  const verdict = judge(state, request);
+  if (verdict.kind === "refused") {
+    return reject(state, request, verdict.outcome, retryAfterMs(state));
+  }
+  if (verdict.kind === "displaces") reject(state, verdict.victim, "shed", retryAfterMs(state));
   if (!event.predict) return place(state, request);
   const deadlineMs = event.timeMs + state.options.predictionBudgetMs;
   setDeadline(state, request, deadlineMs);
@@ -137,10 +140,11 @@ function replaceEstimates(request: RequestBook, better: readonly Estimate[]): vo
 }
 
 function place(state: State, request: RequestBook): void {
-  const { timeMs, queueWaitMsMax } = request.arrived;
-  setDeadline(state, request, Math.max(state.nowMs, timeMs + queueWaitMsMax));
+  setDeadline(state, request, Math.max(state.nowMs, lastStartMs(request.arrived)));
   const engine = assign(state, request, null);
   if (engine !== null) fill(state, engine);
+  const lateMs = lateByMs(state, request);
+  if (lateMs > 0) reject(state, request, "deadline", lateMs);
 }
 
 function tokensStreamed(state: State, event: TokensStreamed): void {

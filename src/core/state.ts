@@ -26,6 +26,8 @@ export interface SchedulerOptions {
   readonly attemptsMax: number;
   /** Requests that may be unfinished and not yet dispatched; one more is rejected. */
   readonly queueRequestsMax: number;
+  /** Predicted tokens that may wait in all queues; no bound unless given. A single request always may. */
+  readonly queueTokensMax?: number;
   /** Workflows remembered; the one that is idle longest makes room. */
   readonly workflowsMax: number;
   /** A workflow without requests for so long is finished. */
@@ -182,6 +184,8 @@ export interface State {
   /** Requests not yet dispatched. */
   waitingRequests: number;
   readonly waitingByClass: Record<PriorityClass, number>;
+  /** Tenants with requests that wait, and how many. */
+  readonly waitingByTenant: Map<string, number>;
   roundRobin: number;
   /** Answers of the queue's sums: no allocation while candidates are weighed. */
   readonly prefix: QueuePrefix;
@@ -212,6 +216,7 @@ export function createState(
     sequence: 0,
     waitingRequests: 0,
     waitingByClass: { system: 0, interactive: 0, default: 0, bulk: 0 },
+    waitingByTenant: new Map(),
     roundRobin: 0,
     prefix: { count: 0, tokens: 0 },
     commands: [],

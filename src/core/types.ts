@@ -109,8 +109,12 @@ export type Outcome =
   | "client-gone"
   /** It waited longer than its queue limit. */
   | "queue-timeout"
-  /** The queue was full when it came. */
+  /** The queue, or its tenant's share of it, was full when it came. */
   | "queue-full"
+  /** It was the last in order of a lower class when the queue was full and a higher class came. */
+  | "shed"
+  /** It could not have started before its deadline. */
+  | "deadline"
   /** No live engine serves any of its models. */
   | "no-engine";
 

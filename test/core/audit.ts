@@ -67,6 +67,13 @@ function auditWaiting(state: State, requests: readonly RequestBook[]): void {
     const ofClass = waiting.filter((each) => each.arrived.class === name);
     equal(state.waitingByClass[name], ofClass.length, "books");
   }
+  const tenants = new Map<string, number>();
+  for (const { arrived } of waiting) {
+    const id = arrived.tenant?.id;
+    if (id !== undefined) tenants.set(id, (tenants.get(id) ?? 0) + 1);
+  }
+  equal(state.waitingByTenant.size, tenants.size, "tenants that wait");
+  for (const [id, count] of tenants) equal(state.waitingByTenant.get(id), count, "of a tenant");
   equal(state.deadlines.size, waiting.length, "books");
   for (const each of waiting) equal(each.deadline.queued, true, "books");
   const homeless = requests.filter((each) => each.state === "queued" && each.engine === null);

@@ -10,6 +10,8 @@ const OUTCOMES: readonly Outcome[] = [
   "client-gone",
   "queue-timeout",
   "queue-full",
+  "shed",
+  "deadline",
   "no-engine",
 ];
 

@@ -33,6 +33,10 @@ export class SortedArrayQueue<T> implements Queue<T> {
     return this.entries[0] ?? null;
   }
 
+  last(): QueueEntry<T> | null {
+    return this.entries.at(-1) ?? null;
+  }
+
   before(key: QueueKey, into: QueuePrefix): QueuePrefix {
     const earlier = this.entries.filter((entry) => compareKeys(entry, key) < 0);
     into.count = earlier.length;

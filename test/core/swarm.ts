@@ -71,6 +71,7 @@ export function options(policy: Policy, seed: number): SchedulerOptions {
     predictionBudgetMs: 20,
     attemptsMax: 3,
     queueRequestsMax: 25,
+    queueTokensMax: 6000,
     workflowsMax: 12,
     workflowIdleMs: 5000,
     engines: [spec(0, 1), spec(1, 3), spec(2, 4)],
@@ -145,6 +146,8 @@ function arrival(move: Move, timeMs: number, outside: Outside): Event {
     streams: c % 2 === 0,
     queueWaitMsMax: [50, 1000, 1e9][c % 3] ?? 1000,
     knobs: a % 5 === 0 ? { price: 0.3 } : null,
+    ...(a % 7 === 0 ? { startWithinMs: [0, 30, 5000][c % 3] ?? 30 } : {}),
+    ...(b % 2 === 0 ? { tenant: { id: `t${a % 3}`, queueRequestsMax: 6 } } : {}),
   };
 }
 
