@@ -4,6 +4,7 @@ import type { StageRecord } from "../core/command.ts";
 import type { Decision } from "../core/types.ts";
 import { LabelCap } from "./label-cap.ts";
 import { Metrics, type MetricsSources, type StoreView } from "./metrics.ts";
+import { processMetrics } from "./process-metrics.ts";
 
 type MetricsView = ReturnType<MetricsSources["view"]>;
 
@@ -103,6 +104,19 @@ function endWorkflow(metrics: Metrics, models: string[], completedStages = 2): v
     models,
   });
 }
+
+describe("the process", () => {
+  it("is told of once, however many gateways it has had", async () => {
+    const first = await setUp().metrics.text();
+    const second = await setUp().metrics.text();
+    for (const text of [first, second]) {
+      const types = text.split("\n").filter((line) => line.startsWith("# TYPE "));
+      expect(new Set(types).size).toBe(types.length);
+      expect(types).toContain("# TYPE chimera_process_cpu_seconds_total counter");
+    }
+    expect(processMetrics()).toBe(processMetrics());
+  });
+});
 
 describe("commands", () => {
   it("of a completed request are counted in seconds and tokens", async () => {

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Registry } from "prom-client";
+import { Registry } from "prom-client";
 
 import type { Command, Dispatch, StageRecord, WorkflowRecord } from "../core/command.ts";
 import type { Event } from "../core/event.ts";
@@ -11,6 +11,7 @@ import {
   type StateFamilies,
 } from "./families.ts";
 import { LabelCap } from "./label-cap.ts";
+import { processMetrics } from "./process-metrics.ts";
 
 /** What a trace store says of itself: rows by table, and by table and reason. */
 export interface StoreView {
@@ -57,7 +58,7 @@ export class Metrics {
 
   constructor(sources: MetricsSources) {
     this.#sources = sources;
-    collectDefaultMetrics({ register: this.#registry, prefix: "chimera_" });
+    processMetrics();
   }
 
   get contentType(): string {
@@ -93,10 +94,10 @@ export class Metrics {
   }
 
   /** Everything, in Prometheus' text form, with the state as it is now. */
-  text(): Promise<string> {
+  async text(): Promise<string> {
     this.#readView();
     this.#readStore();
-    return this.#registry.metrics();
+    return (await this.#registry.metrics()) + (await processMetrics().metrics());
   }
 
   #observeDispatch({ decision }: Dispatch): void {
