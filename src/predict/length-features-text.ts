@@ -1,28 +1,70 @@
-/** What a text is made of, as far as lengths follow it. */
-export interface TextCounts {
-  readonly characters: number;
-  readonly newlines: number;
-  readonly digits: number;
-  readonly dollars: number;
-}
+/** What a text is made of, as far as lengths follow it: numbers of UTF-16 units, or of runs of them. */
+export const TEXT_COUNT_NAMES = [
+  "characters",
+  "newlines",
+  "digits",
+  "numbers",
+  "words",
+  "dollars",
+  "backslashes",
+  "sentences",
+  "marks",
+] as const;
 
-const NEWLINE = 10;
-const DOLLAR = 36;
-const DIGIT_FIRST = 48;
-const DIGIT_LAST = 57;
+export type TextCounts = Readonly<Record<(typeof TEXT_COUNT_NAMES)[number], number>>;
 
-/** Counts in one pass over the UTF-16 units. */
+const OTHER = 0;
+const BLANK = 1;
+const LETTER = 2;
+const DIGIT = 3;
+const DOLLAR = 4;
+const BACKSLASH = 5;
+const STOP = 6;
+const MARK = 7;
+const KIND_COUNT = 8;
+const NEWLINE_UNIT = 10;
+
+const ASCII_KINDS: Uint8Array = Uint8Array.from({ length: 128 }, (_, unit) => {
+  const character = String.fromCharCode(unit);
+  if (/\s/.test(character)) return BLANK;
+  if (/[a-z_]/i.test(character)) return LETTER;
+  if (/\d/.test(character)) return DIGIT;
+  if (character === "$") return DOLLAR;
+  if (character === "\\") return BACKSLASH;
+  if (/[.?!]/.test(character)) return STOP;
+  return /[+\-*/=<>^()[\]{}]/.test(character) ? MARK : OTHER;
+});
+
+/** Counts in one pass; units beyond ASCII count as letters. */
 export function countText(text: string): TextCounts {
+  const units = new Uint32Array(KIND_COUNT);
   let newlines = 0;
-  let digits = 0;
-  let dollars = 0;
+  let numbers = 0;
+  let words = 0;
+  let sentences = 0;
+  let previous = BLANK;
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);
-    if (unit === NEWLINE) newlines++;
-    else if (unit === DOLLAR) dollars++;
-    else if (unit >= DIGIT_FIRST && unit <= DIGIT_LAST) digits++;
+    const kind = unit < 128 ? (ASCII_KINDS[unit] ?? OTHER) : LETTER;
+    units[kind] = (units[kind] ?? 0) + 1;
+    const isInWord = previous === LETTER || previous === DIGIT;
+    if (unit === NEWLINE_UNIT) newlines++;
+    if (kind === DIGIT && previous !== DIGIT) numbers++;
+    if ((kind === LETTER || kind === DIGIT) && !isInWord) words++;
+    if (kind === BLANK && previous === STOP) sentences++;
+    previous = kind;
   }
-  return { characters: text.length, newlines, digits, dollars };
+  return {
+    characters: text.length,
+    newlines,
+    digits: units[DIGIT] ?? 0,
+    numbers,
+    words,
+    dollars: units[DOLLAR] ?? 0,
+    backslashes: units[BACKSLASH] ?? 0,
+    sentences,
+    marks: units[MARK] ?? 0,
+  };
 }
 
 const WORD = /[\p{L}\p{N}_]+/gu;

@@ -6,7 +6,7 @@ import {
   readHistory,
   type LengthHistory,
 } from "./length-features-history.ts";
-import { countText, type TextCounts } from "./length-features-text.ts";
+import { countText, TEXT_COUNT_NAMES, type TextCounts } from "./length-features-text.ts";
 import type { StageFacts } from "./port.ts";
 
 /**
@@ -53,9 +53,10 @@ const PRODUCED: readonly NumberFeature[] = [
   { name: "charactersPerToken", read: charactersPerToken },
 ];
 
-const TASK: readonly NumberFeature[] = (
-  ["characters", "newlines", "digits", "dollars"] as const
-).map((name) => ({ name: `task.${name}`, read: ({ task }) => task?.[name] ?? Number.NaN }));
+const TASK: readonly NumberFeature[] = TEXT_COUNT_NAMES.map((name) => ({
+  name: `task.${name}`,
+  read: ({ task }) => task?.[name] ?? Number.NaN,
+}));
 
 const HISTORY: readonly NumberFeature[] = HISTORY_NAMES.map((name) => ({
   name: `history.${name}`,

@@ -35,7 +35,7 @@ export interface LengthEncoder {
 
 const TERMS_MAX = 5000;
 const TERM_DOCUMENTS_MIN = 2;
-const AXES = 32;
+const AXES: Readonly<Record<LengthRecipe, number>> = { paper: 32, default: 16 };
 const GROUP_MEANS = ["mean.kind", "mean.model", "mean.both"];
 
 /** Learns categories, groups and the axes of the users' prompts. */
@@ -52,7 +52,7 @@ export function fitEncoder(
       kinds: categoriesOf(cases.map(({ facts }) => facts.kind)),
     },
     groups: fitGroups(cases),
-    text: fitText(new Set(cases.map(({ facts }) => taskTextOf(facts))), seed),
+    text: fitText(new Set(cases.map(({ facts }) => taskTextOf(facts))), recipe, seed),
   };
 }
 
@@ -70,17 +70,21 @@ function roleOf({ role }: StageFacts): string {
   return role ?? "";
 }
 
-function fitText(texts: ReadonlySet<string>, seed: number): LengthEncoder["text"] {
+function fitText(
+  texts: ReadonlySet<string>,
+  recipe: LengthRecipe,
+  seed: number,
+): LengthEncoder["text"] {
   const vocabulary = fitVocabulary(texts, {
     termsMax: TERMS_MAX,
     documentsMin: TERM_DOCUMENTS_MIN,
     wordsPerTermMax: 2,
-    isSublinear: true,
+    isSublinear: recipe === "default",
   });
   const termCount = vocabulary.hashes.length;
   if (termCount === 0) return null;
   const rows = Array.from(texts, createTextReader(vocabulary));
-  const options = { rank: AXES, seed, oversampling: 10, iterations: 5 };
+  const options = { rank: AXES[recipe], seed, oversampling: 10, iterations: 5 };
   return { vocabulary, svd: fitSvd(createSparseMatrix(rows, termCount), options) };
 }
 

@@ -88,7 +88,7 @@ export interface GroupMeans {
 }
 
 /** Rows of its own that weigh as much in a group's mean as what it leans on. */
-const LEANING_ROWS = 10;
+const LEANING_ROWS = 100;
 /** The same for the mean of a prediction and of its group. */
 const SHRINKING_ROWS = 10;
 

@@ -136,7 +136,7 @@ function planOf(
   };
   return recipe === "paper"
     ? { ...base, splits: "exact", featuresPerSplit: featureCount, leafMin: 5 }
-    : { ...base, splits: "random", featuresPerSplit: Math.ceil(featureCount / 2), leafMin: 3 };
+    : { ...base, splits: "random", featuresPerSplit: Math.ceil(featureCount / 2), leafMin: 5 };
 }
 
 function marginsOf(truth: Float64Array, quantiles: readonly Float64Array[]): LengthMargins {

@@ -15,12 +15,20 @@ export interface LengthExamples {
   readonly runsWithoutLengths: number;
 }
 
-/** One example for each stage of each run whose lengths are recorded. */
-export function lengthExamples(runs: readonly Run[], texts: RunTexts): LengthExamples {
+/**
+ * One example for each stage of each run whose lengths are recorded.
+ * @param parts which parts of the runs are looked at; null: all.
+ */
+export function lengthExamples(
+  runs: readonly Run[],
+  texts: RunTexts,
+  parts: readonly string[] | null,
+): LengthExamples {
   const openings = new RunOpenings(texts.tasks, texts.templates);
   const examples: LengthExample[] = [];
   let runsWithoutLengths = 0;
   for (const run of runs) {
+    if (parts !== null && !parts.includes(run.part)) continue;
     const lengths = run.stages.map(({ out_tok }) => out_tok);
     if (lengths.every((tokens) => tokens !== null)) {
       examples.push(...examplesOf(run, lengths, openings.of(run)));
@@ -64,14 +72,16 @@ const CHARACTERS_PER_TOKEN = 4;
  * length. The name of the task set is left out: it is not known when a prediction is asked for.
  */
 export function stageFacts(run: Run, opening: string): StageFacts[] {
+  const { dataset, workflow, task_id, trial, models } = run;
+  const served = Object.values(models).join("+");
   const userTokens = openingTokens(run, opening);
   let promptTokens = userTokens;
   const produced: number[] = [];
   const earlier: RunStage[] = [];
   return run.stages.map((stage, index): StageFacts => {
     const facts = {
-      workflowId: [run.dataset, run.workflow, run.task_id, run.trial].join("/"),
-      kind: run.template === null ? run.workflow : `${run.workflow}/${run.template}`,
+      workflowId: [dataset, workflow, task_id, served, trial].join("/"),
+      kind: run.template === null ? workflow : `${workflow}/${run.template}`,
       role: stage.role,
       stage: index,
       pool: "chimera",
