@@ -25,6 +25,8 @@ export interface SimulationOptions {
   readonly workflows: readonly PlayableWorkflow[];
   readonly estimator: Estimator;
   readonly queueWaitMsMax: number;
+  /** Sees every stage as it ends; nothing is kept of it otherwise. */
+  readonly onStage?: (stage: StageResult) => void;
   /** Sees every step: for logs and what-if. */
   readonly observe?: (event: Event, commands: readonly Command[]) => void;
 }
@@ -44,7 +46,6 @@ export interface StageResult {
 
 export interface SimulationResult {
   readonly workflows: readonly RunningWorkflow[];
-  readonly stages: readonly StageResult[];
   readonly state: State;
 }
 
@@ -66,7 +67,8 @@ class Simulation {
   readonly #ready: OrderedQueue<RunningWorkflow>;
   readonly #open = new Map<string, RunningWorkflow>();
   readonly #workflows: RunningWorkflow[] = [];
-  readonly #stages: StageResult[] = [];
+  /** Those that have not arrived, the next one last: in the order of arrival and of the workload. */
+  readonly #arriving: RunningWorkflow[] = [];
   /** Engines that queue themselves and whose load the core must be told. */
   readonly #reporting: readonly SimulatedEngine[];
   #created = 0;
@@ -81,10 +83,12 @@ class Simulation {
     this.#state = createState({ ...options.scheduler, engines });
     this.#ready = new OrderedQueue(createRandom(options.scheduler.seed));
     for (const workflow of options.workflows) {
-      const running = new RunningWorkflow(workflow, Object.keys(workflow.courses));
+      const running = new RunningWorkflow(workflow, this.#workflows.length);
       this.#workflows.push(running);
-      this.#becomesReady(running, workflow.arrivalMs);
+      this.#arriving.push(running);
     }
+    this.#created = this.#arriving.length;
+    this.#arriving.sort((a, b) => a.workflow.arrivalMs - b.workflow.arrivalMs).reverse();
   }
 
   run(): SimulationResult {
@@ -98,11 +102,14 @@ class Simulation {
         this.#apply({ type: "time-passed", timeMs: this.#nowMs });
       this.#beginIterations();
     }
-    return { workflows: this.#workflows, stages: this.#stages, state: this.#state };
+    return { workflows: this.#workflows, state: this.#state };
   }
 
   #nextMs(): number {
-    let nextMs = Math.min(this.#ready.first()?.priority ?? Number.POSITIVE_INFINITY);
+    let nextMs = Math.min(
+      this.#arriving.at(-1)?.workflow.arrivalMs ?? Number.POSITIVE_INFINITY,
+      this.#ready.first()?.priority ?? Number.POSITIVE_INFINITY,
+    );
     for (const engine of this.#engines) nextMs = Math.min(nextMs, engine.model.nextEventMs());
     // What is due matters only while somebody waits for it.
     if (this.#open.size > 0) nextMs = Math.min(nextMs, nextWakeMs(this.#state));
@@ -126,16 +133,26 @@ class Simulation {
     }
   }
 
+  /** Workflows that arrive were created before every later stage. */
   #bringReady(): void {
+    for (;;) {
+      const next = this.#arriving.at(-1);
+      if (next === undefined || next.workflow.arrivalMs > this.#nowMs) break;
+      this.#arriving.pop();
+      this.#begin(next, next.created);
+    }
     for (;;) {
       const entry = this.#ready.first();
       if (entry === null || entry.priority > this.#nowMs) return;
       this.#ready.remove(entry);
       const running = entry.value;
-      const requestId = running.begin(entry.sequence, this.#nowMs);
-      this.#open.set(requestId, running);
-      this.#apply(running.arrival(this.#options.estimator, this.#options.queueWaitMsMax));
+      this.#begin(running, entry.sequence);
     }
+  }
+
+  #begin(running: RunningWorkflow, created: number): void {
+    this.#open.set(running.begin(created, this.#nowMs), running);
+    this.#apply(running.arrival(this.#options.estimator, this.#options.queueWaitMsMax));
   }
 
   #beginIterations(): void {
@@ -198,7 +215,7 @@ class Simulation {
     const running = this.#open.get(request.id);
     if (running === undefined) throw new Error(`end of ${request.id}: unknown`);
     this.#open.delete(request.id);
-    this.#stages.push({
+    this.#options.onStage?.({
       workflow: running.workflow.id,
       stage: running.stage,
       engine: engine.spec.name,

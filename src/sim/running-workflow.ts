@@ -16,11 +16,13 @@ const PRODUCED_STAGES_MAX = 32;
 /** One workflow of a simulation: which stage it is at, which model serves it, how it went. */
 export class RunningWorkflow {
   readonly workflow: PlayableWorkflow;
+  /** Its place in the workload. */
+  readonly created: number;
   readonly #models: readonly string[];
-  readonly #seen: StageSeen[] = [];
+  #seen: StageSeen[] = [];
   #facts: StageFacts | null = null;
   #estimates: readonly Estimate[] = [];
-  #created = 0;
+  #stageCreated = 0;
   #readyMs = 0;
   stage = 0;
   /** The model whose course it follows: that of its first stage. */
@@ -34,9 +36,10 @@ export class RunningWorkflow {
   outcome: "open" | "completed" | "failed" = "open";
   failure: Outcome | null = null;
 
-  constructor(workflow: PlayableWorkflow, models: readonly string[]) {
+  constructor(workflow: PlayableWorkflow, created: number) {
     this.workflow = workflow;
-    this.#models = models;
+    this.created = created;
+    this.#models = Object.keys(workflow.courses);
   }
 
   /** Score of its course once completed; 0 while it is not. */
@@ -50,7 +53,7 @@ export class RunningWorkflow {
 
   /** Its next stage becomes ready; answers the id of its request. */
   begin(created: number, nowMs: number): string {
-    this.#created = created;
+    this.#stageCreated = created;
     this.#readyMs = nowMs;
     return this.requestId;
   }
@@ -115,7 +118,7 @@ export class RunningWorkflow {
       promptTokens: stage.promptTokens,
       outputTokens: stage.outputTokens,
       readyMs: this.#readyMs,
-      created: this.#created,
+      created: this.#stageCreated,
       attempt: command.attempt,
     };
   }
@@ -144,12 +147,21 @@ export class RunningWorkflow {
     this.outcome = "completed";
     const { kind } = this.workflow;
     estimator.workflowEnded({ kind, stages: this.#seen, score: this.score });
+    this.#forget();
   }
 
   fail(failure: Outcome, nowMs: number): void {
     this.endMs = nowMs;
     this.outcome = "failed";
     this.failure = failure;
+    this.#forget();
+  }
+
+  /** What only a running workflow needs; a long run keeps results, not courses of events. */
+  #forget(): void {
+    this.#seen = [];
+    this.#estimates = [];
+    this.#facts = null;
   }
 
   #courseOf(model: string | null): PlayableCourse {

@@ -125,7 +125,8 @@ export function parseScenario(value: unknown): ScenarioResult {
 export function runScenario(scenario: Scenario): readonly StageResult[] {
   const { policy } = scenario;
   const workflows = scenario.workflows.map(toWorkflow);
-  return simulate({
+  const stages: StageResult[] = [];
+  simulate({
     scheduler: {
       policy: schedulerPolicy(policy),
       seed: 1,
@@ -148,7 +149,9 @@ export function runScenario(scenario: Scenario): readonly StageResult[] {
     workflows,
     estimator: createTruth(workflows),
     queueWaitMsMax: Number.POSITIVE_INFINITY,
-  }).stages;
+    onStage: (stage) => stages.push(stage),
+  });
+  return stages;
 }
 
 function schedulerPolicy(policy: ScenarioPolicy): Policy {

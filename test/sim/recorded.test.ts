@@ -5,7 +5,7 @@ import { POLICIES } from "../../src/core/policies.ts";
 import type { Policy } from "../../src/core/types.ts";
 import { populate, readArrivals, windowOf } from "../../src/sim/arrivals.ts";
 import { capacityPerSecond, PLAIN_ENGINE, UNBOUNDED } from "../../src/sim/capacity.ts";
-import { simulate, type SimulationResult } from "../../src/sim/driver.ts";
+import { simulate, type SimulationResult, type StageResult } from "../../src/sim/driver.ts";
 import { engineSpecOf } from "../../src/sim/engine-file.ts";
 import { EngineModel } from "../../src/sim/engine-model.ts";
 import { recordedWorkload, type RecordedWorkload } from "../../src/sim/recorded-workload.ts";
@@ -50,12 +50,17 @@ async function recorded(runFile: string): Promise<RecordedWorkload> {
   return recordedWorkload(runs.rows, texts, options);
 }
 
-function run(workload: RecordedWorkload, name: string, perSecond: number): SimulationResult {
+function run(
+  workload: RecordedWorkload,
+  name: string,
+  perSecond: number,
+): SimulationResult & { readonly stages: readonly StageResult[] } {
   const policy: Policy | undefined = POLICIES[name];
   if (policy === undefined) throw new Error(name);
   const arrivalsMs = Array.from({ length: 400 }, (_, index) => (index * 1000) / perSecond);
   const workflows = populate(workload.workflows, arrivalsMs, 3);
-  return simulate({
+  const stages: StageResult[] = [];
+  const result = simulate({
     scheduler: { policy, seed: 1, ...UNBOUNDED },
     engines: ENGINES.map((each) => ({
       spec: engineSpecOf(each, 1),
@@ -65,7 +70,9 @@ function run(workload: RecordedWorkload, name: string, perSecond: number): Simul
     workflows,
     estimator: createTruth(workflows),
     queueWaitMsMax: Number.POSITIVE_INFINITY,
+    onStage: (stage) => stages.push(stage),
   });
+  return { ...result, stages };
 }
 
 describe.skipIf(!present)("recorded workflows", () => {
