@@ -93,10 +93,11 @@ export async function run(print: Print): Promise<void> {
   ] as const) {
     for (const seed of FEW_RUNS_SEEDS) {
       const runs = shuffled(
-        from.flatMap((set) => set.train),
+        from.flatMap((set) => set.runs),
         seed,
-      ).slice(0, FEW_RUNS);
-      const model = train200(lengthExamples(runs, texts).examples, trees);
+      );
+      const few = lengthExamples(runs.slice(0, FEW_RUNS), texts, null).examples;
+      const model = load(trainLength(few, optionsOf("default", trees)));
       score(`${FEW_RUNS} runs of ${which}`, predictorOf(model), mint);
     }
   }
