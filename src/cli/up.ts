@@ -86,6 +86,7 @@ function configOf(engines: readonly EngineProcess[], speedup: number): unknown[]
     url: `${engines[index]?.url}/v1`,
     model: each.model,
     kind: "vllm",
+    responses: false,
     confidence: each.confidence,
     maxConcurrency: MAX_SEQUENCES,
     kvTokens: KV_TOKENS,

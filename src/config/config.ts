@@ -42,6 +42,8 @@ export interface EngineConfig {
   /** Sent with every request; the values are secret. */
   readonly headers: Readonly<Record<string, string>>;
   readonly priority: EnginePriority;
+  /** It answers `/v1/responses`; elsewhere such requests are translated. */
+  readonly responses: boolean;
   readonly speed: Speed;
   /** False: `speed` is a guess that a calibration should replace. */
   readonly speedIsMeasured: boolean;

@@ -46,6 +46,7 @@ describe("a configuration of three lines", () => {
       apiKey: null,
       headers: {},
       priority: "none",
+      responses: false,
       speedIsMeasured: false,
     });
     expect(config.engines[1]?.confidence).toBe(0.7);

@@ -1,5 +1,5 @@
 import type { Knobs, Policy, Speed } from "../core/types.ts";
-import type { Config, EngineConfig, VirtualModel } from "./config.ts";
+import type { Config, EngineConfig, EngineKind, VirtualModel } from "./config.ts";
 import type { ConfigInput, EngineInput, PolicyInput, VirtualModelInput } from "./schema.ts";
 
 /** The virtual model that stands for all models unless a file says otherwise. */
@@ -14,6 +14,14 @@ const UNMEASURED_SPEED: Speed = {
   perKvTokenMs: 0,
   perPromptTokenMs: 0.1,
 };
+
+/** Kinds whose present versions have the Responses API. */
+const RESPONSES_KINDS: ReadonlySet<EngineKind> = new Set<EngineKind>([
+  "vllm",
+  "sglang",
+  "llama.cpp",
+  "ollama",
+]);
 
 /** Fills what depends on other keys. The input has passed every check. */
 export function resolveConfig(input: ConfigInput): Config {
@@ -58,6 +66,7 @@ function resolveEngine(engine: EngineInput, name: string, confidence: number): E
     confidence,
     upstreamModel: engine.upstreamModel ?? engine.model,
     apiKey: engine.apiKey ?? null,
+    responses: engine.responses ?? RESPONSES_KINDS.has(engine.kind),
     speed: engine.speed ?? UNMEASURED_SPEED,
     speedIsMeasured: engine.speed !== undefined,
   };

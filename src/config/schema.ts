@@ -7,12 +7,13 @@ import { DEFAULT_HOST, parseListen } from "./listen.ts";
 /** An engine as it is written: what depends on other keys may be left out. */
 export type EngineInput = Omit<
   EngineConfig,
-  "name" | "upstreamModel" | "confidence" | "apiKey" | "speed" | "speedIsMeasured"
+  "name" | "upstreamModel" | "confidence" | "apiKey" | "responses" | "speed" | "speedIsMeasured"
 > & {
   readonly name?: string | undefined;
   readonly upstreamModel?: string | undefined;
   readonly confidence?: number | undefined;
   readonly apiKey?: string | undefined;
+  readonly responses?: boolean | undefined;
   readonly speed?: Speed | undefined;
 };
 
@@ -117,6 +118,7 @@ const engine = z
       .optional(),
     headers: headers.default({}),
     priority: z.enum(["none", "vllm", "sglang"]).default("none"),
+    responses: z.boolean().describe("true or false").optional(),
     speed: z
       .strictObject({
         baseMs: numeric(

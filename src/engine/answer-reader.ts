@@ -1,13 +1,14 @@
 import {
   type StreamEnd,
+  type StreamFormat,
   StreamReader,
   type StreamReaderOptions,
   type StreamUsage,
 } from "./stream-reader.ts";
 import { WholeReader } from "./whole-reader.ts";
 
-/** How an engine answers: events of a completion, or one JSON object. */
-export type AnswerFormat = "completion" | "whole";
+/** How an engine answers: with a stream, or with one JSON object. */
+export type AnswerFormat = StreamFormat | "whole";
 
 /** Reads an engine's answer as it passes through. */
 export interface AnswerReader {
@@ -28,7 +29,7 @@ export function createAnswerReader(
   format: AnswerFormat,
   options: StreamReaderOptions,
 ): AnswerReader {
-  return format === "whole" ? new WholeReader() : new StreamReader(options);
+  return format === "whole" ? new WholeReader() : new StreamReader({ ...options, format });
 }
 
 /** What the headers of a good answer say that it is. */

@@ -30,7 +30,7 @@ export function engineRequestBody(
   for (const field of changes.dropped) edits.set(field, null);
   edits.set("model", JSON.stringify(endpoint.upstreamModel));
   const completes = changes.format === "completion";
-  if (completes) edits.set("stream", "true");
+  if (changes.format !== "whole") edits.set("stream", "true");
   if (completes && traits.usageMustBeAsked) {
     edits.set("stream_options", new Map([["include_usage", "true"]]));
   }

@@ -1,3 +1,5 @@
+import { type EventFields, eventFields, parseEventData } from "./event-fields.ts";
+
 /** What an engine counted; null where it did not say. */
 export interface StreamUsage {
   /** Cached ones included. */
@@ -49,18 +51,19 @@ export class StreamFacts {
   /** Reads one event, a range of Latin-1 text; true when it carries usage and nothing else. */
   read(text: string, start: number, end: number): boolean {
     const event = this.split(text, start, end);
+    const isError = event.name === "error";
     if (event.data === "") return false;
     if (event.data.startsWith("[DONE]")) {
       this.done = true;
       return false;
     }
-    if (this.named && this.onEvent === null && !event.isError && !tellsMore(event.data)) {
+    if (this.named && this.onEvent === null && !isError && !tellsMore(event.data)) {
       if (isPlainDelta(event.data)) {
         this.deltas++;
         return false;
       }
     }
-    return this.absorb(event.data, event.isError) === "usage";
+    return this.absorb(event.data, isError) === "usage";
   }
 
   /** Reads a last event that lacks its blank line, which may be half an event. */
@@ -71,7 +74,7 @@ export class StreamFacts {
       this.done = true;
       return "other";
     }
-    return this.absorb(event.data, event.isError);
+    return this.absorb(event.data, event.name === "error");
   }
 
   private split(text: string, start: number, end: number): EventFields {
@@ -84,7 +87,7 @@ export class StreamFacts {
   }
 
   private absorb(data: string, isError: boolean): EventWorth {
-    const event = parseLatin1(data);
+    const event = parseEventData(data);
     if (event === undefined) {
       if (isError) this.errorMessage ??= data.slice(0, ERROR_CHARACTERS_MAX);
       return "unreadable";
@@ -128,33 +131,6 @@ export class StreamFacts {
       this.usage = { ...counts, completionTokens: total };
     }
   }
-}
-
-interface EventFields {
-  /** The data lines, joined; "" where there is none. */
-  readonly data: string;
-  readonly isError: boolean;
-}
-
-function eventFields(text: string, start: number, end: number): EventFields {
-  let data: string | null = null;
-  let isError = false;
-  let from = start;
-  while (from < end) {
-    const newline = text.indexOf("\n", from);
-    const next = newline === -1 || newline >= end ? end : newline + 1;
-    let stop = next === newline + 1 ? newline : end;
-    if (stop > from && text[stop - 1] === "\r") stop--;
-    if (text.startsWith("data:", from)) {
-      const skip = text[from + 5] === " " ? 6 : 5;
-      const line = text.slice(from + skip, stop);
-      data = data === null ? line : `${data}\n${line}`;
-    } else if (text.startsWith("event:", from)) {
-      isError = text.slice(from + 6, stop).trim() === "error";
-    }
-    from = next;
-  }
-  return { data: data ?? "", isError };
 }
 
 /**
@@ -250,13 +226,4 @@ function errorOf(event: Json, isError: boolean): string | null {
 
 function isJson(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** The value, or undefined where the text is not JSON. */
-function parseLatin1(data: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(data, "latin1").toString("utf8"));
-  } catch {
-    return undefined;
-  }
 }

@@ -1,10 +1,15 @@
 import { type EngineKind, engineTraits } from "./endpoint.ts";
 import { EventFraming } from "./event-framing.ts";
+import { ResponseFacts } from "./response-facts.ts";
 import { StreamFacts, type StreamUsage } from "./stream-facts.ts";
 
 export type { StreamUsage };
 
+/** Events of a chat or text completion, or those of the Responses API. */
+export type StreamFormat = "completion" | "response";
+
 export interface StreamReaderOptions {
+  readonly format?: StreamFormat;
   readonly kind: EngineKind;
   /** The client did not ask for usage: the event that carries nothing else is left out. */
   readonly hideUsage: boolean;
@@ -36,14 +41,18 @@ const MESSAGES = {
  * caller may put an event or a comment of its own between any two pushes.
  */
 export class StreamReader {
-  private readonly facts: StreamFacts;
+  private readonly facts: StreamFacts | ResponseFacts;
   private readonly framing: EventFraming;
   private readonly choicesExpected: number;
   private readonly hideUsage: boolean;
 
   constructor(options: StreamReaderOptions) {
     this.choicesExpected = engineTraits(options.kind).honoursChoices ? options.choices : 1;
-    this.facts = new StreamFacts(options.choices, options.onEvent ?? null);
+    const onEvent = options.onEvent ?? null;
+    this.facts =
+      options.format === "response"
+        ? new ResponseFacts(onEvent)
+        : new StreamFacts(options.choices, onEvent);
     const { facts } = this;
     const { hideUsage } = options;
     this.hideUsage = hideUsage;

@@ -1,12 +1,10 @@
 import { anthropicErrors } from "./anthropic-errors.ts";
 import { AnthropicMessage } from "./anthropic-message.ts";
 import { chatBodyOf } from "./anthropic-request.ts";
-import { encodeChatBody } from "./chat-body.ts";
 import { gatewayError } from "./errors.ts";
 import { type Inbound, type InboundResult, isObject, parseHead } from "./inbound.ts";
-import { JsonAnswer } from "./json-answer.ts";
-import { translatingDialect } from "./stream-dialect.ts";
-import { type PlanResult, streamAnswer, type Surface } from "./surface.ts";
+import type { PlanResult, Surface } from "./surface.ts";
+import { translatedPlan } from "./translated-plan.ts";
 
 const PING = 'event: ping\ndata: {"type": "ping"}\n\n';
 
@@ -31,25 +29,14 @@ function parseMessages(bytes: Buffer): InboundResult {
 }
 
 function planMessages({ body, streams }: Inbound): PlanResult {
-  const chat = encodeChatBody(() => chatBodyOf(body));
-  if (!chat.ok) return chat;
   const { thinking } = body;
   const asked = isObject(thinking) ? thinking["type"] : "disabled";
   const showsThinking = asked !== "disabled";
-  return {
-    ok: true,
-    plan: {
-      path: "/chat/completions",
-      format: "completion",
-      bytes: chat.bytes,
-      body: chat.body,
-      answer: (response, context) => {
-        const { requestId } = context;
-        const create = (): AnthropicMessage => new AnthropicMessage({ requestId, showsThinking });
-        return streams
-          ? streamAnswer(response, context, translatingDialect(anthropicErrors, PING, create))
-          : new JsonAnswer(response, anthropicErrors, create);
-      },
-    },
-  };
+  return translatedPlan({
+    streams,
+    errors: anthropicErrors,
+    ping: PING,
+    translate: () => chatBodyOf(body),
+    create: (requestId) => new AnthropicMessage({ requestId, showsThinking }),
+  });
 }

@@ -16,6 +16,8 @@ export type ChatPiece =
 /** What one event of a chat completion's stream says of its first choice. */
 export interface ChatDelta {
   readonly model: string | null;
+  /** Seconds since 1970, as the engine counts them. */
+  readonly createdSeconds: number | null;
   readonly pieces: readonly ChatPiece[];
   readonly finishReason: string | null;
   /** The stop sequence that was met, from engines that tell it. */
@@ -30,6 +32,7 @@ export function readChatDelta(event: unknown): ChatDelta | null {
   const delta = isObject(choice["delta"]) ? choice["delta"] : {};
   return {
     model: textOf(event["model"]),
+    createdSeconds: typeof event["created"] === "number" ? event["created"] : null,
     pieces: [...texts(delta), ...calls(delta)],
     finishReason: textOf(choice["finish_reason"]),
     stopSequence: textOf(choice["stop_reason"]),

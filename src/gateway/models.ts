@@ -8,6 +8,8 @@ export interface Pool {
   /** Real models, in the order of the configuration. */
   readonly candidates: readonly string[];
   readonly knobs: Knobs | null;
+  /** Every engine that may serve it has the Responses API. */
+  readonly hasResponses: boolean;
 }
 
 /** What the models route tells of one. */
@@ -30,15 +32,22 @@ export function modelCatalogue(config: Config, createdSeconds: number): ModelCat
   const pools = new Map<string, Pool>();
   const listings: ModelListing[] = [];
   for (const { name, candidates, knobs } of config.models) {
-    pools.set(name, { name, isVirtual: true, candidates, knobs });
+    const hasResponses = haveResponses(config, candidates);
+    pools.set(name, { name, isVirtual: true, candidates, knobs, hasResponses });
     listings.push({ ...listing(name, createdSeconds, "chimera"), candidates });
   }
   for (const { model, kind } of config.engines) {
     if (pools.has(model)) continue;
-    pools.set(model, { name: model, isVirtual: false, candidates: [model], knobs: null });
+    const candidates = [model];
+    const hasResponses = haveResponses(config, candidates);
+    pools.set(model, { name: model, isVirtual: false, candidates, knobs: null, hasResponses });
     listings.push(listing(model, createdSeconds, kind));
   }
   return { find: (name) => pools.get(name), listings };
+}
+
+function haveResponses({ engines }: Config, models: readonly string[]): boolean {
+  return engines.every(({ model, responses }) => responses || !models.includes(model));
 }
 
 function listing(id: string, created: number, ownedBy: string): ModelListing {

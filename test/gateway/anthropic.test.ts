@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { type Bench, closeBenches, leavingClient, startBench } from "./bench.ts";
+import { namedEvents } from "./named-events.ts";
 import {
   begin,
   delta,
@@ -16,11 +17,6 @@ import {
 } from "./scripted-engine.ts";
 
 afterEach(closeBenches);
-
-interface Told {
-  readonly type: string;
-  readonly [field: string]: unknown;
-}
 
 function choice(fields: object, reason: string | null = null, more: object = {}): string {
   const choices = [{ index: 0, delta: fields, finish_reason: reason, ...more }];
@@ -42,17 +38,6 @@ function ask(bench: Bench, more: object = {}, init: RequestInit = {}): Promise<R
       ...more,
     }),
     ...init,
-  });
-}
-
-/** The events of a stream; each one's name equals its type. */
-async function toldBy(response: Response): Promise<Told[]> {
-  const blocks = (await response.text()).split("\n\n").filter((block) => block.startsWith("event"));
-  return blocks.map((block) => {
-    const [, name, data = ""] = /^event: (\S+)\ndata: (.+)$/s.exec(block) ?? [];
-    const told: Told = JSON.parse(data);
-    expect(told.type).toBe(name);
-    return told;
   });
 }
 
@@ -178,7 +163,9 @@ describe("thoughts", () => {
 
   test("are streamed as their own block", async () => {
     const bench = await startBench({ engines: { small: stream(...thoughts) } });
-    const told = await toldBy(await ask(bench, { stream: true, thinking: { type: "adaptive" } }));
+    const told = await namedEvents(
+      await ask(bench, { stream: true, thinking: { type: "adaptive" } }),
+    );
     expect(told.filter(({ type }) => type.startsWith("content"))).toEqual([
       {
         type: "content_block_start",
@@ -209,7 +196,7 @@ describe("a streamed message", () => {
     const response = await ask(bench, { stream: true });
     expect(response.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
     const id = `msg_${response.headers.get("request-id")}`;
-    expect(await toldBy(response)).toEqual([
+    expect(await namedEvents(response)).toEqual([
       {
         type: "message_start",
         message: {
@@ -248,7 +235,7 @@ describe("a streamed message", () => {
 
   test("streams the arguments of each call", async () => {
     const bench = await startBench({ engines: { small: stream(...CALLS) } });
-    const told = await toldBy(await ask(bench, { stream: true, tools: [TOOL] }));
+    const told = await namedEvents(await ask(bench, { stream: true, tools: [TOOL] }));
     const ofCalls = told.filter(({ index }) => index === 1 || index === 2);
     expect(ofCalls).toEqual([
       {
@@ -286,7 +273,7 @@ describe("a streamed message", () => {
     const text = "žluťoučký 🐎 二";
     const whole = delta(text) + finish() + usage(1, 1) + DONE;
     const bench = await startBench({ engines: { small: drip(whole, 5) } });
-    const told = await toldBy(await ask(bench, { stream: true }));
+    const told = await namedEvents(await ask(bench, { stream: true }));
     expect(told[2]).toMatchObject({ delta: { type: "text_delta", text } });
     expect(told.at(-1)).toEqual({ type: "message_stop" });
   });
@@ -298,7 +285,7 @@ describe("a streamed message", () => {
     });
     const response = await ask(bench, { stream: true });
     void stream(...HELLO)(await bench.engine("small").arrived(1));
-    const types = (await toldBy(response)).map(({ type }) => type);
+    const types = (await namedEvents(response)).map(({ type }) => type);
     expect(types[0]).toBe("ping");
     expect(types.filter((type) => type !== "ping")[0]).toBe("message_start");
     expect(types.at(-1)).toBe("message_stop");
@@ -306,7 +293,7 @@ describe("a streamed message", () => {
 
   test("that the engine breaks off ends with an error event and no message_stop", async () => {
     const bench = await startBench({ engines: { small: stream(delta("Hel")) } });
-    const told = await toldBy(await ask(bench, { stream: true }));
+    const told = await namedEvents(await ask(bench, { stream: true }));
     expect(told.at(-1)).toEqual({
       type: "error",
       error: { type: "api_error", message: expect.stringContaining("before it was complete") },
@@ -330,7 +317,7 @@ describe("a streamed message", () => {
     second.script = once;
     const response = await ask(bench, { stream: true });
     expect(response.headers.get("x-chimera-attempts")).toBe("2");
-    expect((await toldBy(response)).map(({ type }) => type)).toEqual([
+    expect((await namedEvents(response)).map(({ type }) => type)).toEqual([
       "message_start",
       "content_block_start",
       "content_block_delta",

@@ -13,6 +13,11 @@ const vectors: Script = ({ response }) => {
   response.end(VECTORS.slice(40));
 };
 
+const broken: Script = ({ response }) => {
+  response.writeHead(200, { "content-type": "application/json" });
+  response.end(VECTORS.slice(0, 40));
+};
+
 function embed(bench: Bench, more: object = {}, init: RequestInit = {}): Promise<Response> {
   return fetch(`${bench.url}/embeddings`, {
     method: "POST",
@@ -74,10 +79,6 @@ describe("embeddings", () => {
   });
 
   test("are tried on another replica when one fails or breaks off", async () => {
-    const broken: Script = ({ response }) => {
-      response.writeHead(200, { "content-type": "application/json" });
-      response.end(VECTORS.slice(0, 40));
-    };
     for (const bad of [refuse(500, "{}"), broken, stream(...HELLO)]) {
       const bench = await startBench({ engines: { "small-1": bad, "small-2": vectors } });
       for (const _ of [1, 2]) {
