@@ -1,0 +1,112 @@
+import { afterEach, describe, expect, test } from "vitest";
+import type { RequestList } from "../../src/gateway/ui-request.ts";
+import { type Bench, chat, closeBenches, errorOf, startBench, until } from "./bench.ts";
+import { HELLO, stream } from "./scripted-engine.ts";
+
+afterEach(closeBenches);
+
+const engines = { small: stream(...HELLO), large: stream(...HELLO) };
+
+function get(bench: Bench, path: string, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(new URL(path, bench.url), { headers });
+}
+
+describe("the page", () => {
+  test("comes with its files, nothing inline, nothing remote", async () => {
+    const bench = await startBench({ engines });
+    const page = await get(bench, "/ui");
+    expect(page.headers.get("content-type")).toContain("text/html");
+    const policy = page.headers.get("content-security-policy") ?? "";
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).not.toMatch(/unsafe|https?:|\*/);
+    const html = await page.text();
+    expect(html).not.toMatch(/<style|style=|<script>|https?:\/\//);
+    const links = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link = ""]) => link);
+    expect(links.some((link) => link.endsWith(".js"))).toBe(true);
+    for (const link of links) {
+      expect(link).toMatch(/^\/ui\//);
+      expect((await get(bench, link)).status).toBe(200);
+    }
+  });
+
+  test("is sent compressed, and not again while it is the same", async () => {
+    const bench = await startBench({ engines });
+    const zipped = await get(bench, "/ui/", { "accept-encoding": "gzip" });
+    expect(zipped.headers.get("content-encoding")).toBe("gzip");
+    const plain = await get(bench, "/ui/", { "accept-encoding": "gzip;q=0" });
+    expect(plain.headers.get("content-encoding")).toBeNull();
+    expect(await plain.text()).toBe(await zipped.text());
+    const etag = zipped.headers.get("etag") ?? "";
+    expect(etag).not.toBe(plain.headers.get("etag"));
+    const again = await get(bench, "/ui/", { "accept-encoding": "gzip", "if-none-match": etag });
+    expect([again.status, await again.text()]).toEqual([304, ""]);
+  });
+
+  test("has no other files, and takes no other method", async () => {
+    const bench = await startBench({ engines });
+    for (const path of ["/ui/none.js", "/ui/..%2f..%2fpackage.json", "/ui/%2e%2e/README.md"]) {
+      expect((await get(bench, path)).status).toBe(404);
+    }
+    const posted = await fetch(new URL("/ui", bench.url), { method: "POST" });
+    expect([posted.status, posted.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+  });
+});
+
+describe("events", () => {
+  test("tell the cluster's state, and end with the gateway", async () => {
+    const bench = await startBench({ engines });
+    const response = await get(bench, "/v1/chimera/events");
+    expect(response.headers.get("content-type")).toBe("text/event-stream");
+    const reader = response.body?.getReader();
+    const { value } = (await reader?.read()) ?? {};
+    const first = new TextDecoder().decode(value).trim();
+    expect(JSON.parse(first.slice("data: ".length))).toMatchObject({
+      engines: [{ name: "small", state: "live" }, { name: "large" }],
+    });
+    const ended = reader?.closed.then(
+      () => "ended",
+      () => "ended",
+    );
+    await bench.gateway.close();
+    expect(await ended).toBe("ended");
+  });
+
+  test("are refused beyond the bound, and a place is free when a listener leaves", async () => {
+    const bench = await startBench({ engines });
+    const controllers = Array.from({ length: 32 }, () => new AbortController());
+    for (const { signal } of controllers) {
+      const response = await fetch(new URL("/v1/chimera/events", bench.url), { signal });
+      expect(response.status).toBe(200);
+    }
+    const refused = await get(bench, "/v1/chimera/events");
+    expect((await errorOf(refused)).code).toBe("too_many_listeners");
+    const head = await fetch(new URL("/v1/chimera/events", bench.url), { method: "HEAD" });
+    expect(head.status).toBe(200);
+    for (const controller of controllers) controller.abort();
+    let status = 0;
+    while (status !== 200) {
+      const tried = await get(bench, "/v1/chimera/events");
+      status = tried.status;
+      await tried.body?.cancel();
+    }
+  });
+});
+
+test("recent requests are listed for the key that made them, the newest first", async () => {
+  const bench = await startBench({ engines });
+  const own = { authorization: "Bearer k1" };
+  for (const id of ["first", "second"]) {
+    const headers = { ...own, "x-request-id": id, "x-chimera-workflow-id": "flow" };
+    await (await chat(bench, { headers })).text();
+  }
+  await until(() => bench.gateway.view().requests === 0);
+  const list: RequestList = JSON.parse(
+    await (await get(bench, "/v1/chimera/decisions", own)).text(),
+  );
+  expect(list.requests).toMatchObject([
+    { requestId: "second", workflowId: "flow", stage: 1, status: "completed", rule: "sticky" },
+    { requestId: "first", stage: 0, status: "completed", outputTokens: 2 },
+  ]);
+  const foreign: RequestList = JSON.parse(await (await get(bench, "/v1/chimera/decisions")).text());
+  expect(foreign.requests).toEqual([]);
+});

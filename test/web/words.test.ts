@@ -1,0 +1,152 @@
+import { describe, expect, test } from "vitest";
+import type { Candidate, Decision, Rule } from "../../src/core/types.ts";
+import type { View } from "../../src/core/view.ts";
+import { textIn } from "../../web/src/chat-stream.ts";
+import { explain, RULE_NAMES, verdictOf } from "../../web/src/explanation.ts";
+import { LoadHistory } from "../../web/src/load-history.ts";
+import { formatAge, formatCount, formatShare, formatSpan } from "../../web/src/number-format.ts";
+
+function candidate(engine: string, value: number, parts: Partial<Candidate> = {}): Candidate {
+  return {
+    engine,
+    model: `model-${engine}`,
+    confidence: 0.5,
+    remainingTokens: 100,
+    inFlightTokens: 0,
+    waiting: 0,
+    running: 0,
+    waitMs: 500,
+    ownMs: 1500,
+    delayMs: 0,
+    value,
+    excluded: null,
+    ...parts,
+  };
+}
+
+const CANDIDATES = [
+  candidate("a", 0.4),
+  candidate("b", 0.3),
+  candidate("c", 0.9, { excluded: "slack" }),
+];
+
+function decision(rule: Rule, parts: Partial<Decision> = {}): Decision {
+  return {
+    requestId: "r",
+    workflowId: "w",
+    stage: 0,
+    timeMs: 0,
+    choice: "auto",
+    rule,
+    engine: "a",
+    model: "model-a",
+    confidence: 0.5,
+    remainingTokens: 100,
+    stageTokens: 40,
+    estimateSource: "cold-start",
+    prediction: "not-asked",
+    movedFrom: null,
+    price: 0.2,
+    candidates: CANDIDATES,
+    ...parts,
+  };
+}
+
+describe("an explanation", () => {
+  test.each(Object.keys(RULE_NAMES))("of %s names the engine or its model", (name) => {
+    const rule = Object.keys(RULE_NAMES).find((each): each is Rule => each === name);
+    expect(rule === undefined ? "" : explain(decision(rule))).toMatch(/\ba\b|model-a/);
+  });
+
+  test("by price tells the best of the others that were not left out", () => {
+    expect(explain(decision("price"))).toContain("Next is b, 0.100 behind.");
+    expect(explain(decision("price", { candidates: CANDIDATES.slice(0, 1) }))).not.toContain(
+      "Next",
+    );
+  });
+
+  test("tells where the request was before, and where the numbers come from", () => {
+    const told = explain(decision("sticky-model", { movedFrom: "z", prediction: "late" }));
+    expect(told).toContain("queued on z before");
+    expect(told).toContain("too late");
+  });
+
+  test("says of each candidate what became of it", () => {
+    const verdicts = CANDIDATES.map((each) => verdictOf(each, decision("price")));
+    expect(verdicts).toEqual(["chosen", "less value", "too slow: 2.0 s"]);
+  });
+});
+
+describe("numbers", () => {
+  test.each([
+    [null, "–"],
+    [0, "0 ms"],
+    [999.4, "999 ms"],
+    [999.6, "1.0 s"],
+    [59_960, "1 min 0 s"],
+    [3_600_000, "1 h 0 min"],
+  ])("a span of %s ms is %s", (ms, text) => expect(formatSpan(ms)).toBe(text));
+
+  test("counts are exact up to ten thousand", () => {
+    expect([0, 9999, 12_345, 2e6, null].map(formatCount)).toEqual([
+      "0",
+      "9,999",
+      "12.3k",
+      "2M",
+      "–",
+    ]);
+  });
+
+  test("ages and shares", () => {
+    expect([null, -5, 61_000, 7_200_000].map(formatAge)).toEqual([
+      "now",
+      "0 s ago",
+      "1 min ago",
+      "2 h ago",
+    ]);
+    expect(formatShare(0.456)).toBe("46 %");
+  });
+});
+
+test("a history keeps two minutes, and only of engines that are there", () => {
+  const engine = {
+    name: "a",
+    model: "m",
+    state: "live",
+    maxSequences: 4,
+    waiting: 0,
+    running: 0,
+    inFlightTokens: 0,
+    queuedTokens: 0,
+    heldTokens: 0,
+    promotions: 0,
+  } as const;
+  const view: View = {
+    engines: [engine],
+    queuedByClass: { system: 0, interactive: 0, default: 0, bulk: 0 },
+    requests: 0,
+    stranded: 0,
+    workflows: 0,
+  };
+  const history = new LoadHistory();
+  for (let second = 0; second <= 200; second++) {
+    history.add(second, { ...view, engines: [{ ...engine, running: second }] });
+  }
+  const [seconds, running, waiting] = history.seriesOf("a");
+  expect([seconds[0], seconds.length, running.at(-1), waiting.length]).toEqual([80, 121, 200, 121]);
+  history.add(201, { ...view, engines: [] });
+  expect(history.seriesOf("a")).toEqual([[], [], []]);
+});
+
+describe("a piece of an answer", () => {
+  test("is the text that the event adds", () => {
+    expect(textIn(`{"choices":[{"delta":{"content":"He"}}]}`)).toBe("He");
+    expect(textIn(`{"choices":[{"delta":{"role":"assistant"}}]}`)).toBe("");
+    expect(textIn(`{"choices":[],"usage":{}}`)).toBe("");
+    expect(textIn("[DONE]")).toBe("");
+  });
+
+  test("that is an error is thrown with its own words", () => {
+    expect(() => textIn(`{"error":{"message":"It broke."}}`)).toThrow("It broke.");
+  });
+});

@@ -1,0 +1,49 @@
+import type { Decision } from "../../src/core/types.ts";
+import type { RequestList, RequestRow } from "../../src/gateway/ui-request.ts";
+
+/** One request in full, as `/v1/chimera/decisions/:id` tells it. Times on the gateway's clock. */
+export interface RequestDetail {
+  readonly requestId: string;
+  readonly workflowId: string;
+  /** null until an engine has it. */
+  readonly decision: Decision | null;
+  /** null while it goes on. */
+  readonly outcome: RequestRow["status"] | null;
+  readonly attempts: number | null;
+  readonly promptTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly arrivedMs: number | null;
+  readonly dispatchedMs: number | null;
+  readonly firstTokenMs: number | null;
+  readonly endedMs: number | null;
+}
+
+export function authorization(key: string): Record<string, string> {
+  return key === "" ? {} : { authorization: `Bearer ${key}` };
+}
+
+/** Rejects with a sentence when the gateway does not answer with what was asked for. */
+async function getJson<T>(path: string, key: string, signal: AbortSignal): Promise<T> {
+  const response = await fetch(path, { headers: authorization(key), signal });
+  if (!response.ok) throw new Error(`The gateway answered ${response.status}.`);
+  return JSON.parse(await response.text());
+}
+
+export function getRequests(key: string, signal: AbortSignal): Promise<RequestList> {
+  return getJson("/v1/chimera/decisions", key, signal);
+}
+
+export function getRequest(id: string, key: string, signal: AbortSignal): Promise<RequestDetail> {
+  return getJson(`/v1/chimera/decisions/${encodeURIComponent(id)}`, key, signal);
+}
+
+/** Names that a client may ask for, virtual ones first. */
+export async function getModels(key: string, signal: AbortSignal): Promise<string[]> {
+  interface Listing {
+    readonly id: string;
+    readonly owned_by: string;
+  }
+  const { data } = await getJson<{ readonly data: readonly Listing[] }>("/v1/models", key, signal);
+  const isVirtual = (listing: Listing): number => (listing.owned_by === "chimera" ? 0 : 1);
+  return data.toSorted((a, b) => isVirtual(a) - isVirtual(b)).map((listing) => listing.id);
+}
