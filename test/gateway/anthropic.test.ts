@@ -136,6 +136,15 @@ describe("a message as a whole", () => {
   });
 });
 
+test("the session that a product hides in the metadata is the workflow", async () => {
+  const bench = await startBench({ engines: { small: stream(...HELLO) } });
+  const session = "0f6dd3a5-1c1b-4d7a-9b58-2f4e1c7b9a10";
+  const metadata = { user_id: `user_1_account__session_${session}` };
+  const response = await ask(bench, { metadata });
+  expect(response.headers.get("x-chimera-workflow-id")).toContain(session);
+  expect(bench.engine("small").seen[0]?.text).not.toContain(session);
+});
+
 describe("thoughts", () => {
   const thoughts = [
     choice({ reasoning_content: "Hm" }),
