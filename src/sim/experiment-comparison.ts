@@ -1,14 +1,18 @@
 import type { FrontierPoint } from "./frontier.ts";
 import type { TrialResult } from "./experiment-run.ts";
 
-/** One policy against another in the same window: same arrivals, same workflows, same engines. */
-export interface Comparison {
-  readonly own: TrialResult;
-  readonly reference: TrialResult;
+/** What a policy gains over another. */
+export interface Gain {
   /** How many times as fast, by mean ms per token. */
   readonly speed: number;
-  /** Score in percentage points above the reference. */
+  /** Score in percentage points above the other. */
   readonly points: number;
+}
+
+/** One policy against another in the same window: same arrivals, same workflows, same engines. */
+export interface Comparison extends Gain {
+  readonly own: TrialResult;
+  readonly reference: TrialResult;
   /** The reference's p95 of completion over the own. */
   readonly p95Speed: number;
   /** The own longest queue wait over the reference's; null where nobody waited there. */
@@ -27,23 +31,16 @@ export interface Window {
 
 /** Results grouped by what all policies share, in the order in which they come. */
 export function windowsOf(results: readonly TrialResult[]): Window[] {
-  const windows = new Map<string, Window & { readonly byPolicy: Map<string, TrialResult> }>();
-  for (const result of results) {
-    const { workload, batchLimit, rate, predictor, seed } = result;
-    const key = JSON.stringify([workload, batchLimit, rate.value, predictor, seed]);
-    const known = windows.get(key);
-    const window = known ?? {
-      workload,
-      batchLimit,
-      rate: rate.value,
-      predictor,
-      seed,
-      byPolicy: new Map<string, TrialResult>(),
-    };
-    window.byPolicy.set(result.policy, result);
-    windows.set(key, window);
-  }
-  return [...windows.values()];
+  const groups = groupsOf(results, ({ workload, batchLimit, rate, predictor, seed }) =>
+    JSON.stringify([workload, batchLimit, rate.value, predictor, seed]),
+  );
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const { workload, batchLimit, rate, predictor, seed } = first;
+    const byPolicy = new Map(group.map((result) => [result.policy, result]));
+    return [{ workload, batchLimit, rate: rate.value, predictor, seed, byPolicy }];
+  });
 }
 
 /** A policy against a reference in each window that has both. */
@@ -83,11 +80,23 @@ function completionOf({ policy, report }: TrialResult): number {
 }
 
 /** Score gained at no loss of speed, or speed at no loss of score; what the tables call better in both. */
-export function isBetterInBoth({ speed, points }: Comparison): boolean {
+export function isBetterInBoth({ speed, points }: Gain): boolean {
   return speed >= 1 && points >= 0 && (speed > 1 || points > 0);
 }
 
 /** Slower and less often right. */
-export function isWorseInBoth({ speed, points }: Comparison): boolean {
+export function isWorseInBoth({ speed, points }: Gain): boolean {
   return speed < 1 && points < 0;
+}
+
+/** Values by key, both in the order in which they come. */
+export function groupsOf<T>(values: readonly T[], keyOf: (value: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const value of values) {
+    const key = keyOf(value);
+    const group = groups.get(key) ?? [];
+    group.push(value);
+    groups.set(key, group);
+  }
+  return groups;
 }

@@ -25,14 +25,21 @@ export interface ExperimentWorkload {
 
 /**
  * cold-start: has seen the runs that are not played. The others take lengths, scores or both from the
- * played runs; kendallDistance: lengths in an order that is wrong by this share of the pairs.
+ * played runs, exactly or disturbed.
  */
 export type PredictorSpec =
   | "cold-start"
   | "true-lengths"
   | "true-scores"
   | "truth"
-  | { readonly kendallDistance: number };
+  | DisturbedTruth;
+
+export interface DisturbedTruth {
+  /** Lengths in an order that is wrong by this share of the pairs; else the cold-start lengths. */
+  readonly kendallDistance?: number | undefined;
+  /** Calibrated confidence whose area under the ROC curve is this, among runs that are equal but for their outcome; else that of cold-start. */
+  readonly routerArea?: number | undefined;
+}
 
 type Settings = Partial<Policy & { readonly overCommit: number }>;
 

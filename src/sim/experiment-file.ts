@@ -72,7 +72,10 @@ const policySchema = z.union([
 
 const predictorSchema = z.union([
   z.enum(["cold-start", "true-lengths", "true-scores", "truth"]),
-  z.strictObject({ kendallDistance: z.number().min(0).max(0.5) }),
+  z.strictObject({
+    kendallDistance: z.number().min(0).max(0.5).optional(),
+    routerArea: z.number().min(0.5).max(0.99).optional(),
+  }),
 ]);
 
 const sizeSchema = z

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { kendallDistance } from "../learn/score.ts";
+import { areaUnderRoc, kendallDistance } from "../learn/score.ts";
 import type { StageFacts } from "../predict/port.ts";
 import type { PredictorSpec } from "./experiment-document.ts";
 import { createExperimentEstimator } from "./experiment-predictor.ts";
@@ -79,6 +79,18 @@ describe("predictors of experiments", () => {
     );
     expect(both.map((each) => [each.remainingMean, each.confidence])).toEqual(
       courses.map((each, index) => [truth[index], each.score]),
+    );
+  });
+
+  test.each([0.6, 0.75, 0.9])("a router tells solved from failed runs with chance %d", (area) => {
+    const routed = estimated({ routerArea: area });
+    const labels = courses.map((course) => (course.score === 1 ? 1 : 0));
+    const confidence = routed.map((each) => each.confidence);
+    // Success rates of kinds differ a little, which adds to the area.
+    expect(areaUnderRoc(labels, confidence)).toBeGreaterThan(area - 0.05);
+    expect(areaUnderRoc(labels, confidence)).toBeLessThan(area + 0.08);
+    expect(routed.map((each) => each.remainingMean)).toEqual(
+      estimated("cold-start").map((each) => each.remainingMean),
     );
   });
 });

@@ -1,7 +1,7 @@
 import { createRandom } from "../core/random.ts";
 import { ColdStart } from "../predict/cold-start.ts";
 import { createOracle, type Truth } from "../predict/oracle.ts";
-import type { Estimator, WorkflowSeen } from "../predict/port.ts";
+import type { Estimator, StageFacts, WorkflowSeen } from "../predict/port.ts";
 import type { PredictorSpec } from "./experiment-document.ts";
 import { normal } from "./generated-course.ts";
 import { remainingTokens, type PlayableWorkflow } from "./workload.ts";
@@ -23,22 +23,86 @@ export function createExperimentEstimator(
   }
   if (spec === "cold-start") return coldStart;
   const byId = new Map(workflows.map((workflow) => [workflow.id, workflow]));
-  const distance = typeof spec === "string" ? 0 : spec.kendallDistance;
-  const noise = distance === 0 ? null : new LengthNoise(workflows, distance, seed);
-  const knowsLengths = spec !== "true-scores";
-  const knowsScores = spec === "true-scores" || spec === "truth";
+  const lengths = lengthsOf(spec, workflows, seed);
+  const scores = scoresOf(spec, workflows, seed, coldStart);
   return createOracle((facts, model): Truth | null => {
     const workflow = byId.get(facts.workflowId);
     const course = workflow?.courses[model];
     const stage = course?.stages[facts.stage];
     if (workflow === undefined || course === undefined || stage === undefined) return null;
     const exact = { stage: stage.outputTokens, remaining: remainingTokens(course, facts.stage) };
-    const lengths = noise === null ? exact : noise.disturb(exact, workflow.id, model);
     return {
-      lengths: knowsLengths ? lengths : null,
-      score: knowsScores ? course.score : null,
+      lengths: lengths?.(exact, workflow.id, model) ?? null,
+      score: scores?.(course.score, facts, model) ?? null,
     };
   }, coldStart);
+}
+
+type SeenLengths = (exact: Lengths, workflowId: string, model: string) => Lengths;
+type SeenScore = (score: number, facts: StageFacts, model: string) => number;
+
+/** Null where lengths are the cold-start estimator's. */
+function lengthsOf(
+  spec: PredictorSpec,
+  workflows: readonly PlayableWorkflow[],
+  seed: number,
+): SeenLengths | null {
+  if (typeof spec === "string") {
+    return spec === "true-lengths" || spec === "truth" ? (exact) => exact : null;
+  }
+  if (spec.kendallDistance === undefined) return null;
+  const noise = new LengthNoise(workflows, spec.kendallDistance, seed);
+  return (exact, workflowId, model) => noise.disturb(exact, workflowId, model);
+}
+
+/** Null where confidence is the cold-start estimator's. */
+function scoresOf(
+  spec: PredictorSpec,
+  workflows: readonly PlayableWorkflow[],
+  seed: number,
+  coldStart: Estimator,
+): SeenScore | null {
+  if (typeof spec === "string") {
+    return spec === "true-scores" || spec === "truth" ? (score) => score : null;
+  }
+  if (spec.routerArea === undefined) return null;
+  const signal = new ScoreSignal(workflows, spec.routerArea, seed);
+  return (score, facts, model) => {
+    const rate = coldStart.estimate(facts, [model])[0]?.confidence ?? 0.5;
+    return signal.confidence(score, rate, drawKey(facts.workflowId, model));
+  };
+}
+
+/**
+ * Sees each score through normal noise and weighs what it sees with the rate of success that was known
+ * before (Bayes' rule), so that its confidence is calibrated. Of two runs with the same rate, one solved,
+ * it prefers the solved one with chance `area`: the noise is 1 / (sqrt(2) x the normal score of it).
+ */
+class ScoreSignal {
+  readonly #deviation: number;
+  readonly #draws: ReadonlyMap<string, number>;
+
+  constructor(workflows: readonly PlayableWorkflow[], area: number, seed: number) {
+    this.#deviation = 1 / (Math.SQRT2 * Math.max(1e-6, normalScore(area)));
+    this.#draws = drawsOf(workflows, seed ^ 0x5f3759df);
+  }
+
+  confidence(score: number, rate: number, key: string): number {
+    const variance = this.#deviation * this.#deviation;
+    const seen = score + this.#deviation * (this.#draws.get(key) ?? 0);
+    const evidence = (2 * seen - 1) / (2 * variance);
+    return 1 / (1 + ((1 - rate) / rate) * Math.exp(-evidence));
+  }
+}
+
+/** One standard normal draw for each workflow and model. */
+function drawsOf(workflows: readonly PlayableWorkflow[], seed: number): Map<string, number> {
+  const random = createRandom(seed);
+  return new Map(
+    workflows.flatMap(({ id, courses }) =>
+      Object.keys(courses).map((model) => [drawKey(id, model), normal(random)] as const),
+    ),
+  );
 }
 
 interface Lengths {
@@ -54,17 +118,14 @@ interface Lengths {
  */
 class LengthNoise {
   readonly #correlation: number;
-  readonly #draws = new Map<string, number>();
+  readonly #draws: ReadonlyMap<string, number>;
   /** Rising, by model. */
   readonly #remaining = new Map<string, Float64Array>();
   readonly #stage = new Map<string, Float64Array>();
 
   constructor(workflows: readonly PlayableWorkflow[], distance: number, seed: number) {
     this.#correlation = Math.sin(Math.PI * (0.5 - distance));
-    const random = createRandom(seed);
-    for (const { id, courses } of workflows) {
-      for (const model of Object.keys(courses)) this.#draws.set(drawKey(id, model), normal(random));
-    }
+    this.#draws = drawsOf(workflows, seed);
     const models = new Set(workflows.flatMap((workflow) => Object.keys(workflow.courses)));
     for (const model of models) {
       const courses = workflows.flatMap(({ courses }) => courses[model] ?? []);

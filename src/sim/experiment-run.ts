@@ -15,6 +15,8 @@ export interface TrialResult {
   readonly rate: Rate;
   readonly predictor: string;
   readonly policy: string;
+  /** The sweep that the policy is a point of; else its own name. */
+  readonly family: string;
   readonly seed: number;
   readonly workflowsPerSecond: number;
   readonly capacityPerSecond: number | null;
@@ -55,6 +57,7 @@ export function runTrial(experiment: string, trial: Trial, played: PlayedTrial):
     rate,
     predictor: nameOfPredictor(predictor),
     policy: variant.label,
+    family: variant.sweep?.family ?? variant.label,
     seed,
     workflowsPerSecond: played.workflowsPerSecond,
     capacityPerSecond: played.capacityPerSecond,

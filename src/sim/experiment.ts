@@ -73,7 +73,11 @@ export function trialsOf(experiment: Experiment): Trial[] {
 }
 
 export function nameOfPredictor(predictor: PredictorSpec): string {
-  return typeof predictor === "string" ? predictor : `Kendall ${predictor.kendallDistance}`;
+  if (typeof predictor === "string") return predictor;
+  const { kendallDistance, routerArea } = predictor;
+  const lengths = kendallDistance === undefined ? [] : [`Kendall ${kendallDistance}`];
+  const router = routerArea === undefined ? [] : [`router area ${routerArea}`];
+  return [...lengths, ...router].join(" + ");
 }
 
 /** Names that a document uses and does not have, one sentence each. */

@@ -1,0 +1,116 @@
+import { existsSync } from "node:fs";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { readExperiment } from "../sim/experiment-file.ts";
+import { checkLines, experimentPage, type Section } from "../sim/experiment-page.ts";
+import type { Experiment } from "../sim/experiment.ts";
+import { runExperiment } from "../sim/experiment-threads.ts";
+import { filesOf } from "../sim/experiment-workload.ts";
+import { drawFigure } from "../sim/figure.ts";
+import { figuresOf } from "../sim/figure-spec.ts";
+import type { ExitCode, Printer } from "./printer.ts";
+
+export interface EvaluateFlags {
+  /** A part of the runs, in minutes. */
+  readonly quick: boolean;
+  /** Folder of experiment files. */
+  readonly experiments: string;
+  /** Names of the experiments to run; all when empty. */
+  readonly only: readonly string[];
+  /** Folder of recorded runs and arrivals. */
+  readonly data: string;
+  /** The page to write; figures go to `figures` beside it. None when some experiments are left out. */
+  readonly page: string;
+  /** JSON Lines, one a simulation. */
+  readonly results: string | undefined;
+  /** At least 1. */
+  readonly threads: number;
+}
+
+/** The order of the page; experiments that are not named come last. */
+const ORDER: readonly string[] = [
+  "recorded",
+  "frontiers",
+  "deployments",
+  "ablations",
+  "prediction",
+  "aging",
+];
+
+/** `chimera evaluate`: runs the experiments and writes the page with its tables and figures. */
+export async function evaluate(flags: EvaluateFlags, printer: Printer): Promise<ExitCode> {
+  const experiments = await readAll(flags, printer);
+  if (experiments === null) return 2;
+  const sections: Section[] = [];
+  for (const experiment of experiments) {
+    sections.push(await runSection(experiment, flags, printer));
+  }
+  const results = sections.flatMap((section) => section.results ?? []);
+  if (flags.results !== undefined) {
+    await mkdir(dirname(flags.results), { recursive: true });
+    await writeFile(flags.results, results.map((each) => `${JSON.stringify(each)}\n`).join(""));
+  }
+  const page = experimentPage({ isQuick: flags.quick, sections });
+  if (flags.only.length > 0) printer.out(page);
+  else await writePage(page, sections, flags.page);
+  for (const line of checkLines(sections)) printer.out(line);
+  return 0;
+}
+
+async function readAll(
+  { experiments: folder, only, quick }: EvaluateFlags,
+  printer: Printer,
+): Promise<Experiment[] | null> {
+  const files = existsSync(folder) ? (await readdir(folder)).filter(isYaml).sort() : [];
+  const read = await Promise.all(files.map((file) => readExperiment(join(folder, file), quick)));
+  const problems = read.flatMap((each) => (each.ok ? [] : each.problems));
+  const known = read.flatMap((each) => (each.ok ? [each.experiment] : []));
+  const names = known.map((experiment) => experiment.name);
+  for (const name of only.filter((each) => !names.includes(each))) {
+    problems.push(`no experiment "${name}"; ${folder} has ${names.join(", ")}`);
+  }
+  if (files.length === 0) problems.push(`${folder} has no experiments (*.yaml)`);
+  for (const problem of problems) printer.say(problem);
+  if (problems.length > 0) return null;
+  return known
+    .filter(({ name }) => only.length === 0 || only.includes(name))
+    .sort((a, b) => placeOf(a) - placeOf(b));
+}
+
+function isYaml(file: string): boolean {
+  return file.endsWith(".yaml");
+}
+
+function placeOf({ name }: Experiment): number {
+  const place = ORDER.indexOf(name);
+  return place < 0 ? ORDER.length : place;
+}
+
+async function runSection(
+  experiment: Experiment,
+  { data, threads }: EvaluateFlags,
+  printer: Printer,
+): Promise<Section> {
+  const absent = filesOf(experiment).filter((file) => !existsSync(join(data, file)));
+  if (absent.length > 0) {
+    const skipped = `${absent.join(", ")} not found in the data folder`;
+    printer.say(`${experiment.name} skipped: ${absent.join(", ")} not found in ${data}`);
+    return { experiment, results: null, skipped, figures: [] };
+  }
+  const results = await runExperiment(experiment, {
+    dataFolder: data,
+    threads,
+    progress: (done, total) => printer.progress(`${experiment.name}: ${done} of ${total} runs`),
+  });
+  printer.say(`${experiment.name}: ${results.length} runs`);
+  return { experiment, results, skipped: null, figures: figuresOf(experiment, results) };
+}
+
+async function writePage(page: string, sections: readonly Section[], file: string): Promise<void> {
+  const folder = join(dirname(file), "figures");
+  await mkdir(folder, { recursive: true });
+  await writeFile(file, page);
+  for (const figure of sections.flatMap((section) => section.figures)) {
+    await writeFile(join(folder, `${figure.name}.svg`), await drawFigure(figure));
+  }
+}

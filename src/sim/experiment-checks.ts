@@ -1,0 +1,150 @@
+import {
+  comparisonsOf,
+  groupsOf,
+  isBetterInBoth,
+  isWorseInBoth,
+  pointOf,
+  type Gain,
+  type Window,
+} from "./experiment-comparison.ts";
+import { summaryOf, summaryOfRatios } from "./experiment-statistics.ts";
+import { pointsText, ratioText } from "./experiment-table.ts";
+import { msPerTokenAt, type FrontierPoint } from "./frontier.ts";
+
+/** One claim about `auto` on recorded runs, and what was measured. */
+export interface Check {
+  readonly claim: string;
+  readonly measured: string;
+  /** Null where the runs at hand cannot tell. */
+  readonly holds: boolean | null;
+}
+
+const OWN = "auto";
+const BASELINE = "balancer";
+/** The load at which most claims are made. */
+const LOAD = 0.95;
+
+/** All claims, for windows of one batch limit. The policy is at its fixed default but where a sweep is named. */
+export function checksOf(windows: readonly Window[]): Check[] {
+  const loaded = windows.filter((window) => window.rate === LOAD);
+  const against = comparisonsOf(loaded, OWN, BASELINE);
+  const speed = summaryOfRatios(against.map((each) => each.speed))?.mean;
+  const points = summaryOf(against.map((each) => each.points))?.mean;
+  const p95 = summaryOfRatios(against.map((each) => each.p95Speed))?.mean;
+  const both = `${ratioText(speed)} and ${pointsText(points)}`;
+  const reaches = (ratio: number, gain: number): boolean | null =>
+    speed === undefined || points === undefined ? null : speed >= ratio && points >= gain;
+  return [
+    {
+      claim: "95 % load, against the balancer: x1.45 and +4.5 together",
+      measured: both,
+      holds: reaches(1.45, 4.5),
+    },
+    { claim: "the same, aim: x1.75 and +7.0", measured: both, holds: reaches(1.75, 7) },
+    betterCheck(windows),
+    worseCheck(windows),
+    equalScoreCheck(loaded, "paper", 1.08),
+    equalScoreCheck(loaded, "ltr", 1.1),
+    {
+      claim: "95 % load: p95 of completion x1.35 against the balancer",
+      measured: ratioText(p95),
+      holds: p95 === undefined ? null : p95 >= 1.35,
+    },
+    waitCheck(loaded),
+  ];
+}
+
+function betterCheck(windows: readonly Window[]): Check {
+  const between = windows.filter(({ rate }) => rate >= 0.8 && rate <= 1.1);
+  const sets = setsOf(between);
+  const better = sets.filter((set) => isBetterInBoth(set));
+  const inWindows = comparisonsOf(between, OWN, BASELINE).filter(isBetterInBoth).length;
+  return {
+    claim: "80 to 110 % load: better than the balancer in both",
+    measured:
+      `${better.length} of ${sets.length} sets and loads by their means, ` +
+      `${inWindows} of ${between.length} windows`,
+    holds: sets.length === 0 ? null : better.length === sets.length,
+  };
+}
+
+function worseCheck(windows: readonly Window[]): Check {
+  const sets = setsOf(windows);
+  const worse = sets.filter((set) => isWorseInBoth(set));
+  const inWindows = comparisonsOf(windows, OWN, BASELINE).filter(isWorseInBoth).length;
+  const names = worse.map(
+    ({ name, speed, points }) => `${name}: ${ratioText(speed)} ${pointsText(points)}`,
+  );
+  return {
+    claim: "30 to 130 % load: never worse than the balancer in both",
+    measured:
+      `worse in ${worse.length} of ${sets.length} sets and loads by their means` +
+      (names.length > 0 ? ` (${names.join("; ")})` : "") +
+      `, ${inWindows} of ${windows.length} windows`,
+    holds: sets.length === 0 ? null : worse.length === 0,
+  };
+}
+
+function equalScoreCheck(windows: readonly Window[], rival: string, wanted: number): Check {
+  const ratios = equalScoreSpeeds(windows, OWN, rival);
+  const summary = summaryOfRatios(ratios);
+  const compared = windows.filter((window) => window.byPolicy.has(rival)).length;
+  return {
+    claim: `95 % load, at equal score (price swept): x${wanted} against ${rival}`,
+    measured:
+      `${ratioText(summary?.mean)}, ${ratioText(summary?.least)} to ${ratioText(summary?.most)} ` +
+      `in the ${ratios.length} of ${compared} windows whose score the sweep reaches`,
+    holds: summary === null ? null : summary.mean >= wanted,
+  };
+}
+
+function waitCheck(windows: readonly Window[]): Check {
+  const waits = comparisonsOf(windows, OWN, "auto-stjf").flatMap(({ longestWait }) =>
+    longestWait === null || longestWait === 0 ? [] : [longestWait],
+  );
+  const mean = summaryOfRatios(waits)?.mean;
+  return {
+    claim: "95 % load: longest wait x0.55 of the same choice in STJF order",
+    measured: ratioText(mean),
+    holds: mean === undefined ? null : mean <= 0.55,
+  };
+}
+
+/** How many times as fast as a rival a swept policy is at the rival's own score, window by window. */
+export function equalScoreSpeeds(
+  windows: readonly Window[],
+  family: string,
+  rival: string,
+): number[] {
+  return windows.flatMap((window) => {
+    const target = window.byPolicy.get(rival);
+    if (target === undefined) return [];
+    const { score, msPerToken } = pointOf(target);
+    const own = msPerTokenAt(familyPoints(window, family), score);
+    return own === null ? [] : [msPerToken / own];
+  });
+}
+
+/** Points of a policy and of its sweep. */
+export function familyPoints(window: Window, family: string): FrontierPoint[] {
+  return [...window.byPolicy.values()]
+    .filter((result) => result.family === family)
+    .map((result) => pointOf(result));
+}
+
+interface NamedGain extends Gain {
+  readonly name: string;
+}
+
+/** The means over the windows of each set and load. */
+function setsOf(windows: readonly Window[]): NamedGain[] {
+  const groups = groupsOf(windows, ({ workload, rate }) => `${workload} at ${rate}`);
+  return [...groups].flatMap(([name, group]) => {
+    const comparisons = comparisonsOf(group, OWN, BASELINE);
+    const speed = summaryOfRatios(comparisons.map((each) => each.speed));
+    const points = summaryOf(comparisons.map((each) => each.points));
+    return speed === null || points === null
+      ? []
+      : [{ name, speed: speed.mean, points: points.mean }];
+  });
+}

@@ -1,0 +1,178 @@
+import {
+  comparisonsOf,
+  groupsOf,
+  pointOf,
+  windowsOf,
+  type Window,
+} from "./experiment-comparison.ts";
+import { equalScoreSpeeds, familyPoints } from "./experiment-checks.ts";
+import type { Experiment } from "./experiment.ts";
+import type { PaperRow } from "./experiment-document.ts";
+import type { TrialResult } from "./experiment-run.ts";
+import { summaryOf, summaryOfRatios } from "./experiment-statistics.ts";
+import {
+  COMPARISON_TITLES,
+  comparisonCells,
+  markdownTable,
+  pointsText,
+  ratioText,
+} from "./experiment-table.ts";
+import { cornersOf, hypervolume } from "./frontier.ts";
+
+/** A table for each batch limit, rate and predictor: all policies against the baseline, over all workloads. */
+export function comparisonTables(
+  experiment: Experiment,
+  results: readonly TrialResult[],
+): string[] {
+  const groups = groupsOf(windowsOf(results), titleOf);
+  const { variants, baseline, workloads } = experiment;
+  return [...groups].flatMap(([title, windows]) => {
+    const rows = variants.map(({ label }) => [
+      label,
+      ...timeCells(windows, label),
+      ...comparisonCells(comparisonsOf(windows, label, baseline)),
+    ]);
+    const kinds = workloads.length === 1 ? "" : `, ${workloads.length} workloads`;
+    const table = markdownTable(["policy", "ms/token", "score", ...COMPARISON_TITLES], rows);
+    return [`${title}${kinds}:`, "", ...table, "", ...workloadTable(experiment, windows)];
+  });
+}
+
+function titleOf({ batchLimit, rate, predictor }: Window): string {
+  return `Batch limit ${batchLimit}, rate ${rate}, predictor ${predictor}`;
+}
+
+/** What `paper` and `auto` gain over the baseline on each workload; nothing where there is one workload. */
+function workloadTable({ workloads, baseline }: Experiment, windows: readonly Window[]): string[] {
+  const shown = ["paper", "auto"].filter(
+    (policy) => policy !== baseline && windows[0]?.byPolicy.has(policy) === true,
+  );
+  if (workloads.length === 1 || shown.length === 0) return [];
+  const rows = workloads.map(({ name }) => {
+    const own = windows.filter((window) => window.workload === name);
+    return [name, ...shown.flatMap((policy) => gainCells(own, policy, baseline))];
+  });
+  const titles = shown.flatMap((policy) => [`${policy}: speed`, "min-max", "score pp"]);
+  return [...markdownTable(["workload", ...titles], rows), ""];
+}
+
+function gainCells(windows: readonly Window[], policy: string, reference: string): string[] {
+  const comparisons = comparisonsOf(windows, policy, reference);
+  const speed = summaryOfRatios(comparisons.map((each) => each.speed));
+  const points = summaryOf(comparisons.map((each) => each.points));
+  const spread = speed === null ? "-" : `${speed.least.toFixed(2)} to ${speed.most.toFixed(2)}`;
+  return [ratioText(speed?.mean), spread, pointsText(points?.mean)];
+}
+
+/** Geometric mean of the time and mean of the score over windows. */
+function timeCells(windows: readonly Window[], policy: string): string[] {
+  const points = windows.flatMap(({ byPolicy }) => {
+    const result = byPolicy.get(policy);
+    return result === undefined ? [] : [pointOf(result)];
+  });
+  const time = summaryOfRatios(points.map((point) => point.msPerToken));
+  const score = summaryOf(points.map((point) => point.score));
+  return [time?.mean.toFixed(1) ?? "-", score?.mean.toFixed(3) ?? "-"];
+}
+
+/** The paper's numbers beside ours: Algorithm 1 and `auto` against each of its baselines. */
+export function paperTable(experiment: Experiment, results: readonly TrialResult[]): string[] {
+  const groups = groupsOf(windowsOf(results), ({ batchLimit }) => String(batchLimit));
+  return [...groups].flatMap(([limit, windows]) => [
+    `The paper's rows, batch limit ${limit}, means over all rates and windows:`,
+    "",
+    ...markdownTable(
+      [
+        "deployment",
+        "against",
+        "paper: speed",
+        "score pp",
+        "Algorithm 1 here: speed",
+        "min-max",
+        "score pp",
+        "auto: speed",
+        "min-max",
+        "score pp",
+        "direction of Algorithm 1",
+      ],
+      experiment.paper.map((row) => paperCells(row, windows)),
+    ),
+    "",
+    ...dominanceLines(experiment, windows),
+    "",
+  ]);
+}
+
+function paperCells(row: PaperRow, windows: readonly Window[]): string[] {
+  const own = windows.filter((window) => window.workload === row.workload);
+  return [
+    row.workload,
+    row.against,
+    ratioText(row.speed),
+    pointsText(row.points),
+    ...gainCells(own, "paper", row.against),
+    ...gainCells(own, "auto", row.against),
+    directionOf(row, own),
+  ];
+}
+
+/** Whether Algorithm 1 gains here what it gains in the paper; gains of less than these count as none. */
+function directionOf({ against }: PaperRow, windows: readonly Window[]): string {
+  const comparisons = comparisonsOf(windows, "paper", against);
+  const speed = summaryOfRatios(comparisons.map((each) => each.speed))?.mean;
+  const points = summaryOf(comparisons.map((each) => each.points))?.mean;
+  if (speed === undefined || points === undefined) return "not run";
+  if (speed >= 1 && points >= 0) return "same";
+  if (speed < 1 && points < 0) return "differs: slower and worse";
+  return speed < 1 ? "differs: slower" : "differs: worse score";
+}
+
+function dominanceLines({ workloads }: Experiment, windows: readonly Window[]): string[] {
+  const rows = workloads.map(({ name }) => {
+    const own = windows.filter((window) => window.workload === name);
+    return { name, cells: gainCells(own, "auto", "paper") };
+  });
+  return [
+    "`auto` against Algorithm 1:",
+    "",
+    ...markdownTable(
+      ["deployment", "speed", "min-max", "score pp"],
+      rows.map(({ name, cells }) => [name, ...cells]),
+    ),
+  ];
+}
+
+/** Hypervolume of each sweep, and its speed at the scores of the policies that stand alone; nothing without sweeps. */
+export function hypervolumeTable(
+  { variants, baseline }: Experiment,
+  results: readonly TrialResult[],
+): string[] {
+  const families = [...new Set(variants.flatMap(({ sweep }) => sweep?.family ?? []))];
+  if (families.length === 0) return [];
+  const groups = groupsOf(windowsOf(results), titleOf);
+  return [...groups].flatMap(([title, windows]) => [
+    `Frontiers, ${title.toLowerCase()}:`,
+    "",
+    ...markdownTable(
+      ["swept", "hypervolume", "min-max", `speed at the score of ${baseline}`, "windows reached"],
+      families.map((family) => frontierCells(windows, family, baseline)),
+    ),
+    "",
+  ]);
+}
+
+function frontierCells(windows: readonly Window[], family: string, rival: string): string[] {
+  const volumes = windows.flatMap((window) => {
+    const corners = cornersOf([...window.byPolicy.values()].map(pointOf));
+    return corners === null ? [] : [hypervolume(familyPoints(window, family), corners)];
+  });
+  const volume = summaryOf(volumes);
+  const speeds = equalScoreSpeeds(windows, family, rival);
+  return [
+    family,
+    volume?.mean.toFixed(3) ?? "-",
+    volume === null ? "-" : `${volume.least.toFixed(3)} to ${volume.most.toFixed(3)}`,
+    ratioText(summaryOfRatios(speeds)?.mean),
+    `${speeds.length} of ${windows.length}`,
+  ];
+}
