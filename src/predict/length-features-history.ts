@@ -66,15 +66,16 @@ const IGNORED_ROLES: ReadonlySet<string> = new Set(["system", "developer"]);
 
 const ANSWER = /<(?:solution|answer)>|final answer|\\boxed\b/i;
 const ACTION = /<(?:execute|action|tool_call)>|^action:|"arguments":/im;
-const PART = /<(?:solution|answer|execute|action|tool_call)>|^\s*(?:assistant|action):/gim;
+const PART = /<(?:solution|answer|execute|action|tool_call)>|^[ \t]*(?:assistant|action):/gim;
 const FINISHED = /[.!?)\]}>"'`$]\s*$/;
 const ERROR = /error|exception|traceback/i;
 const WRONG = /\bwrong\b|\bincorrect\b/i;
 const NOT_UNDERSTOOD = /(?:don't|do not|cannot|can't|not) underst[oa]+d|could not (?:be )?parse/i;
 const EMPTY = /\bno output\b|nothing happens|\[\]/i;
-const STEPS_LEFT = /(\d+) (?:more )?(?:steps?|turns?|rounds?|iterations?|calls?) (?:left|remain)/i;
+const STEPS_LEFT =
+  /\b(\d{1,6}) (?:more )?(?:steps?|turns?|rounds?|iterations?|calls?) (?:left|remain)/i;
 const CHANCES_LEFT =
-  /(\d+) (?:more )?(?:chances?|attempts?|tries)\b[^.\n]{0,40}?\b(?:left|remain)/i;
+  /\b(\d{1,6}) (?:more )?(?:chances?|attempts?|tries)\b[^.\n]{0,40}?\b(?:left|remain)/i;
 const LAST_STEP = /\b(?:last|final) (?:step|turn|attempt|chance)\b/i;
 const VERDICT =
   /\b(?:(GOOD|APPROVED?|ACCEPTED?|CORRECT|LGTM)|BAD|REJECT(?:ED)?|INCORRECT|REVISE)\b/;

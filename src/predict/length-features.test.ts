@@ -129,6 +129,16 @@ describe("history", () => {
   });
 });
 
+test.each(["1", "\n", " ", ". ", "<", "a", "not "])(
+  "a message of nothing but %j is read",
+  (unit) => {
+    const content = unit.repeat(40_000);
+    const roles = ["assistant", "user", "assistant"];
+    const history = readHistory(roles.map((role) => ({ role, content })));
+    expect(history).toMatchObject({ ownCount: 2, repetition: 1, stepsLeft: Number.NaN });
+  },
+);
+
 describe("numbers of a stage", () => {
   test("are missing where no text is kept", () => {
     const numbers = numbersOf(FACTS);
