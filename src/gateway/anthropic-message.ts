@@ -6,6 +6,8 @@ import type { Translation } from "./stream-dialect.ts";
 
 export interface MessageOptions {
   readonly requestId: string;
+  /** Events are told; else only the whole is put together. */
+  readonly streams: boolean;
   /** The client asked for the model's thoughts. */
   readonly showsThinking: boolean;
 }
@@ -109,6 +111,7 @@ export class AnthropicMessage implements Translation {
   }
 
   #tell(type: string, fields: object): void {
+    if (!this.#options.streams) return;
     this.#text += `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
   }
 }

@@ -37,6 +37,6 @@ function planMessages({ body, streams }: Inbound): PlanResult {
     errors: anthropicErrors,
     ping: PING,
     translate: () => chatBodyOf(body),
-    create: (requestId) => new AnthropicMessage({ requestId, showsThinking }),
+    create: (requestId) => new AnthropicMessage({ requestId, streams, showsThinking }),
   });
 }

@@ -6,6 +6,8 @@ import type { Translation } from "./stream-dialect.ts";
 
 export interface ResponseOptions {
   readonly requestId: string;
+  /** Events are told; else only the whole is put together. */
+  readonly streams: boolean;
   /** The client's body: a response repeats what was asked for. */
   readonly asked: JsonObject;
 }
@@ -159,6 +161,7 @@ export class ResponseObject implements Translation {
   }
 
   #tell(type: string, fields: object): void {
+    if (!this.#options.streams) return;
     const event = { type, sequence_number: this.#eventCount, ...fields };
     this.#eventCount++;
     this.#text += `event: ${type}\ndata: ${JSON.stringify(event)}\n\n`;

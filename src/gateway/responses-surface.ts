@@ -110,6 +110,6 @@ function planByChat({ body, streams }: Inbound): PlanResult {
     errors: responsesErrors,
     ping: PING,
     translate: () => chatBodyOfResponse(body),
-    create: (requestId) => new ResponseObject({ requestId, asked: body }),
+    create: (requestId) => new ResponseObject({ requestId, streams, asked: body }),
   });
 }

@@ -92,9 +92,9 @@ function inputOf(json: string): object {
 test("a message put together from its stream is the message as a whole", () => {
   fc.assert(
     fc.property(chat, fc.boolean(), (events, showsThinking) => {
-      const create = (): AnthropicMessage =>
-        new AnthropicMessage({ requestId: "r", showsThinking });
-      expect(foldedMessage(streamed(create(), events))).toEqual(whole(create(), events));
+      const create = (streams: boolean): AnthropicMessage =>
+        new AnthropicMessage({ requestId: "r", streams, showsThinking });
+      expect(foldedMessage(streamed(create(true), events))).toEqual(whole(create(false), events));
     }),
     { seed: testSeed },
   );
@@ -104,8 +104,8 @@ test("a response's last event and its finished items are the response as a whole
   fc.assert(
     fc.property(chat, (events) => {
       const options = { requestId: "r", asked: {} };
-      const told = streamed(new ResponseObject(options), events);
-      const response = whole(new ResponseObject(options), events);
+      const told = streamed(new ResponseObject({ ...options, streams: true }), events);
+      const response = whole(new ResponseObject({ ...options, streams: false }), events);
       expect(told.at(-1)?.["response"]).toEqual(response);
       const items = told.filter(({ type }) => type === "response.output_item.done");
       expect(response).toMatchObject({ output: items.map(({ item }) => item) });

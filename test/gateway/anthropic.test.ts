@@ -499,6 +499,16 @@ describe("errors", () => {
     expect(bench.engine("small").seen).toHaveLength(0);
   });
 
+  test("of a body too deep to be written again are the client's", async () => {
+    const bench = await startBench({ engines: { small: stream(...HELLO) } });
+    const deep = "[".repeat(50_000) + "]".repeat(50_000);
+    const use = `{"type":"tool_use","id":"t","name":"look","input":{"at":${deep}}}`;
+    const body = `{"model":"chimera","max_tokens":1,"messages":[{"role":"assistant","content":[${use}]}]}`;
+    const response = await ask(bench, {}, { body });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { type: "invalid_request_error" } });
+  });
+
   test("of the engine's own keep their words and their status", async () => {
     const words = "This model's maximum context length is 1024 tokens.";
     const refusal = refuse(400, JSON.stringify({ error: { message: words, code: 400 } }));
