@@ -1,0 +1,80 @@
+import { createForestReader } from "../learn/forest-reader.ts";
+import type { Decoded, Facts } from "../learn/model-file.ts";
+import type { StageFacts } from "./port.ts";
+import { createFamilyIndex, createPromptReader } from "./router-encoder.ts";
+import { baseLogOdds, calibrated, createHeadReader, IDENTITY } from "./router-head.ts";
+import { decodeRouterModel, type RouterParts } from "./router-model-file.ts";
+import { knownOutcomes, rateOf } from "./router-rates.ts";
+
+/** How likely a model is to solve a workflow's task. */
+export interface RouterConfidence {
+  readonly model: string;
+  /** Within (0, 1). */
+  readonly confidence: number;
+  /**
+   * - router: learned from outcomes of this model, their number in brackets;
+   * - router-prior: the model has no outcomes, so this is the prior that was given for it, or the
+   *   mean of the other models on its family, moved by how hard the task is for these;
+   * - family-rate, family-prior: the same without the task, for a prompt without text.
+   */
+  readonly source: string;
+}
+
+/** Confidences from the first prompt of a workflow. For one caller at a time. */
+export interface RouterModel {
+  /** Of the training: see `RouterTrainingFacts`. */
+  readonly facts: Facts;
+  /** The models that outcomes are known of. */
+  readonly models: readonly string[];
+  /** One answer per model, in the order given; never throws. */
+  readonly confidence: (facts: StageFacts, models: readonly string[]) => RouterConfidence[];
+}
+
+/** By model, the confidence to start from where it has no outcomes, 0..1. */
+export type RouterPriors = Readonly<Record<string, number>>;
+
+/** The router that a file holds, or why there is none. */
+export function loadRouterModel(
+  bytes: Uint8Array,
+  priors: RouterPriors = {},
+): Decoded<RouterModel> {
+  const parts = decodeRouterModel(bytes);
+  return parts.ok ? { ok: true, value: createRouterModel(parts.value, priors) } : parts;
+}
+
+export function createRouterModel(parts: RouterParts, priors: RouterPriors): RouterModel {
+  const { encoder, models, head, facts } = parts;
+  const { rates, base, calibration } = head;
+  const readPrompt = createPromptReader(encoder);
+  const readHead = createHeadReader(head, encoder.text?.vocabulary.hashes.length ?? 0);
+  const difficulty = createForestReader(parts.difficulty);
+  const familyOf = createFamilyIndex(encoder.families);
+  const places = new Map(models.map((model, place) => [model, place]));
+  const given = new Map(Object.entries(priors));
+  return {
+    facts,
+    models,
+    confidence: (stage, candidates) => {
+      const prompt = readPrompt(stage);
+      const family = prompt?.family ?? familyOf(stage.kind, null);
+      const ease = prompt === null ? 0 : difficulty.ordering(prompt.row);
+      const oddsOf = prompt === null ? null : readHead({ prompt, ease });
+      return candidates.map((model) => {
+        const place = places.get(model);
+        if (place === undefined) {
+          const rate = given.get(model) ?? rateOf(rates, family, null);
+          const confidence = calibrated(IDENTITY, baseLogOdds(base, rate, ease));
+          const name = prompt === null ? "family-prior" : "router-prior";
+          return { model, confidence, source: `${name}(n=0)` };
+        }
+        const labels = `(n=${knownOutcomes(rates, place)})`;
+        if (oddsOf === null) {
+          const confidence = rateOf(rates, family, place);
+          return { model, confidence, source: `family-rate${labels}` };
+        }
+        const confidence = calibrated(calibration[place], oddsOf(place));
+        return { model, confidence, source: `router${labels}` };
+      });
+    },
+  };
+}
