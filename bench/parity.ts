@@ -65,7 +65,10 @@ const policy = POLICIES["auto"];
 function simulatedReport(workload: PlayedWorkload): PolicyReport {
   if (policy === undefined) throw new Error("the policy auto exists");
   const estimator = estimatorOf({ predictor: "cold-start" }, workload);
-  return reportOf("simulated", outcomesOf(simulateWorkload(workload, policy, estimator, SEED)));
+  return reportOf(
+    "simulated",
+    outcomesOf(simulateWorkload(workload, policy, { estimator, showsText: false, seed: SEED })),
+  );
 }
 
 async function liveReport(

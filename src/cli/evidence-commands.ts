@@ -1,6 +1,7 @@
-import { InvalidArgumentError, Option, type Command } from "commander";
+import { Argument, InvalidArgumentError, Option, type Command } from "commander";
 import {
   asksForRuns,
+  names,
   number,
   whole,
   withWorkload,
@@ -38,24 +39,34 @@ export function addReplay(program: Command, { printer, exit }: Session): void {
     );
 }
 
+interface SimulateOptions extends WorkloadOptions {
+  readonly scenario?: string;
+  readonly predictor: "cold-start" | "truth";
+  readonly lengthModel?: string;
+  readonly routerModel?: string;
+}
+
 export function addSimulate(program: Command, { printer, exit }: Session): void {
   withWorkload(program.command("simulate"))
     .description("run the scheduler under a virtual clock over recorded workflows or one scenario")
     .option("--scenario <file>", "one small exact case instead of runs")
+    .option("--length-model <file>", "predicts remaining lengths, of `train length`")
+    .option("--router-model <file>", "predicts confidence, of `train router`")
     .option("--workflows <n>", "workflows to play", whole, 2500)
     .addOption(
       new Option("--predictor <name>", "who predicts lengths and confidence")
         .choices(["cold-start", "truth"])
         .default("cold-start"),
     )
-    .action(async (options: WorkloadOptions & { scenario?: string; predictor: "cold-start" }) => {
+    .action(async (options: SimulateOptions) => {
       const { simulateRuns, simulateScenario } = await import("./simulate.ts");
       if (options.scenario !== undefined) {
         return exit(await simulateScenario(options.scenario, options.json, printer));
       }
       if (!asksForRuns(options, printer)) return exit(2);
-      const { predictor } = options;
-      return exit(await simulateRuns({ ...workloadFlags(options), predictor }, printer));
+      const { predictor, lengthModel, routerModel } = options;
+      const flags = { ...workloadFlags(options), predictor, lengthModel, routerModel };
+      return exit(await simulateRuns(flags, printer));
     });
 }
 
@@ -97,4 +108,68 @@ export function addGenerate(program: Command, { printer, exit }: Session): void 
       const { out, problems, seed } = options;
       exit(await generate({ out, problems, seed }, printer));
     });
+}
+
+interface LearnOptions {
+  readonly runs: string[];
+  readonly tasks: string[];
+  readonly templates?: string;
+}
+
+function withLearning(command: Command): Command {
+  return command
+    .addArgument(new Argument("<what>", "what is predicted").choices(["length", "router"]))
+    .requiredOption("--runs <files...>", "recorded runs (JSON Lines, .gz or not)")
+    .option("--tasks <files...>", "prompts by task", [])
+    .option("--templates <file>", "first messages by template");
+}
+
+export function addTrain(program: Command, { printer, exit }: Session): void {
+  withLearning(program.command("train"))
+    .description("learn to predict remaining lengths, or confidence, from recorded runs")
+    .addOption(
+      new Option("--recipe <name>", "how lengths are learned")
+        .choices(["default", "paper"])
+        .default("default"),
+    )
+    .option("--out <file>", "model file to write")
+    .option("--model <file>", "the same")
+    .option("--trees <n>", "trees of the forest", whole)
+    .option("--parts <names>", "parts of the runs to learn from", names, ["train"])
+    .option("--seed <n>", "start of every random choice", whole, 1)
+    .action(
+      async (
+        what: "length" | "router",
+        options: LearnOptions & {
+          recipe: "default" | "paper";
+          trees?: number;
+          parts: string[];
+          seed: number;
+          model?: string;
+          out?: string;
+        },
+      ) => {
+        const { train } = await import("./train.ts");
+        const { templates, trees, out = options.model } = options;
+        if (out === undefined) {
+          printer.say("say with --out where the model is written");
+          return exit(2);
+        }
+        return exit(await train({ ...options, what, templates, trees, out }, printer));
+      },
+    );
+}
+
+export function addPredict(program: Command, { printer, exit }: Session): void {
+  withLearning(program.command("predict"))
+    .description("answer for runs that were cut before a stage, one JSON line each")
+    .requiredOption("--model <file>", "model file, of `train`")
+    .requiredOption("--out <file>", "answers to write")
+    .action(
+      async (what: "length" | "router", options: LearnOptions & { model: string; out: string }) => {
+        const { predict } = await import("./train.ts");
+        const { templates } = options;
+        exit(await predict({ ...options, what, templates }, printer));
+      },
+    );
 }

@@ -1,5 +1,12 @@
 import { Command, CommanderError } from "commander";
-import { addGenerate, addImport, addReplay, addSimulate } from "./evidence-commands.ts";
+import {
+  addGenerate,
+  addImport,
+  addPredict,
+  addReplay,
+  addSimulate,
+  addTrain,
+} from "./evidence-commands.ts";
 import { createPrinter, type ExitCode } from "./printer.ts";
 import { addCheck, addDemo, addEmulate, addServe, addUp } from "./serving-commands.ts";
 import type { Session } from "./session.ts";
@@ -16,6 +23,8 @@ function createProgram(session: Session): Command {
   addEmulate(program, session);
   addReplay(program, session);
   addSimulate(program, session);
+  addTrain(program, session);
+  addPredict(program, session);
   addImport(program, session);
   addGenerate(program, session);
   addCheck(program, session);

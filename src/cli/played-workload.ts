@@ -82,7 +82,8 @@ function modelsOf(runs: readonly Run[]): string[] {
   return [...new Set(runs.flatMap((run) => run.stages.map((stage) => stage.model)))].sort();
 }
 
-async function readAll<T>(
+/** Rows of several files of one kind; says what is wrong with which line and answers null then. */
+export async function readAll<T>(
   files: readonly string[],
   read: (file: string) => Promise<JsonLines<T>>,
   printer: Printer,

@@ -1,29 +1,45 @@
 import type { Config } from "../config/config.ts";
 import type { ConfigFlags } from "../config/overrides.ts";
+import { systemClock } from "../engine/clock.ts";
 import { createGateway } from "../gateway/server.ts";
+import { ColdStart } from "../predict/cold-start.ts";
+import { LearnedPredictor } from "../predict/learned-predictor.ts";
+import type { Estimator, Predictor } from "../predict/port.ts";
 import { readConfig } from "./check.ts";
+import { readLearned, type LearnedFlags } from "./learned-files.ts";
 import type { ExitCode, Printer } from "./printer.ts";
 import { untilSignal } from "./until-signal.ts";
 
-export interface ServeFlags extends ConfigFlags {
+export interface ServeFlags extends ConfigFlags, LearnedFlags {
   readonly config: string;
   readonly recordEvents: string | undefined;
 }
 
 /** `chimera serve`: the gateway in front of the engines of a config, until it is told to stop. */
 export async function serve(flags: ServeFlags, printer: Printer): Promise<ExitCode> {
-  const { config: file, recordEvents, ...overrides } = flags;
+  const { config: file, recordEvents, lengthModel, routerModel, ...overrides } = flags;
   const config = await readConfig(file, overrides, printer);
   if (config === null) return 2;
-  return serveConfig(
-    config,
-    { recordEvents: recordEvents ?? null, ready: () => undefined },
-    printer,
-  );
+  const priors = Object.fromEntries(config.engines.map((each) => [each.model, each.confidence]));
+  const learned = await readLearned({ lengthModel, routerModel }, priors, printer);
+  if (learned === null) return 2;
+  const hooks = { recordEvents: recordEvents ?? null, ready: () => undefined };
+  if (learned.models === null) return serveConfig(config, hooks, printer);
+  const estimator = new ColdStart({ confidence: priors });
+  const predictor = new LearnedPredictor({
+    files: learned.files,
+    base: estimator,
+    clock: systemClock,
+    onProblem: (message) => printer.say(message),
+  });
+  return serveConfig(config, { ...hooks, estimator, predictor }, printer);
 }
 
 export interface ServeHooks {
   readonly recordEvents: string | null;
+  /** What answers at once, and what answers within the prediction budget; the gateway's own unless given. */
+  readonly estimator?: Estimator;
+  readonly predictor?: Predictor;
   /** Called with the base of the API once it listens. */
   readonly ready: (url: string) => void;
 }
@@ -37,7 +53,8 @@ export async function serveConfig(
   let gateway;
   let url;
   try {
-    gateway = await createGateway({ config, recordEventsPath: hooks.recordEvents });
+    const { recordEvents, ready: _ready, ...predicts } = hooks;
+    gateway = await createGateway({ config, recordEventsPath: recordEvents, ...predicts });
     ({ url } = await gateway.listen());
   } catch (error) {
     printer.say(`cannot serve: ${reasonOf(error, config)}`);

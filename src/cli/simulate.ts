@@ -10,10 +10,11 @@ import { EngineModel } from "../sim/engine-model.ts";
 import { comparisonTable, outcomesOf, reportOf, type PolicyReport } from "../sim/report.ts";
 import { parseScenario, runScenario } from "../sim/scenario.ts";
 import { createTruth } from "../sim/truth.ts";
+import { readLearned, withModels, type LearnedFlags } from "./learned-files.ts";
 import { readWorkload, type PlayedWorkload, type WorkloadFlags } from "./played-workload.ts";
 import type { ExitCode, Printer } from "./printer.ts";
 
-export interface SimulateFlags extends WorkloadFlags {
+export interface SimulateFlags extends WorkloadFlags, LearnedFlags {
   readonly policies: readonly string[];
   readonly predictor: "cold-start" | "truth";
   readonly json: boolean;
@@ -56,12 +57,15 @@ export async function simulateScenario(
 export async function simulateRuns(flags: SimulateFlags, printer: Printer): Promise<ExitCode> {
   const policies = policiesOf(flags.policies, printer);
   if (policies === null) return 2;
-  const workload = await readWorkload(flags, printer);
-  if (workload === null) return 2;
+  const learned = await readLearned(flags, {}, printer);
+  const workload = learned === null ? null : await readWorkload(flags, printer);
+  if (learned === null || workload === null) return 2;
   const reports: PolicyReport[] = [];
   for (const [name, policy] of policies) {
     printer.progress(`simulating ${name}`);
-    const result = simulateWorkload(workload, policy, estimatorOf(flags, workload), flags.seed);
+    const estimator = withModels(learned, estimatorOf(flags, workload));
+    const showsText = learned.models !== null;
+    const result = simulateWorkload(workload, policy, { estimator, showsText, seed: flags.seed });
     reports.push(reportOf(name, outcomesOf(result)));
   }
   printReports(reports, workload, flags, printer);
@@ -89,9 +93,9 @@ export function policiesOf(
 export function simulateWorkload(
   workload: PlayedWorkload,
   policy: Policy,
-  estimator: Estimator,
-  seed: number,
+  options: { readonly estimator: Estimator; readonly showsText: boolean; readonly seed: number },
 ): SimulationResult {
+  const { estimator, showsText, seed } = options;
   return simulate({
     scheduler: { policy, seed, ...UNBOUNDED },
     engines: workload.engines.map((engine) => ({
@@ -101,6 +105,7 @@ export function simulateWorkload(
     engineOrder: "fcfs",
     workflows: workload.workflows,
     estimator,
+    showsText,
     queueWaitMsMax: Number.POSITIVE_INFINITY,
   });
 }

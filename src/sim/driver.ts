@@ -25,6 +25,8 @@ export interface SimulationOptions {
   readonly workflows: readonly PlayableWorkflow[];
   readonly estimator: Estimator;
   readonly queueWaitMsMax: number;
+  /** Whether the estimator is shown texts; only learned ones read them. */
+  readonly showsText?: boolean;
   /** Sees every stage as it ends; nothing is kept of it otherwise. */
   readonly onStage?: (stage: StageResult) => void;
   /** Sees every step: for logs and what-if. */
@@ -83,7 +85,11 @@ class Simulation {
     this.#state = createState({ ...options.scheduler, engines });
     this.#ready = new OrderedQueue(createRandom(options.scheduler.seed));
     for (const workflow of options.workflows) {
-      const running = new RunningWorkflow(workflow, this.#workflows.length);
+      const running = new RunningWorkflow(
+        workflow,
+        this.#workflows.length,
+        options.showsText ?? false,
+      );
       this.#workflows.push(running);
       this.#arriving.push(running);
     }

@@ -29,6 +29,14 @@ export interface Run {
   readonly stages: readonly RunStage[];
 }
 
+/** A run that was cut before a stage: that stage has no output yet, and nothing is known of the outcome. */
+export interface RunRequest {
+  readonly runId: string;
+  /** Models that the router is asked about. */
+  readonly candidates: readonly string[];
+  readonly run: Run;
+}
+
 export interface Task {
   readonly task_id: string;
   readonly prompt: string;
@@ -64,22 +72,44 @@ const stageSchema = z.object({
   env: text,
 });
 
-const runSchema: z.ZodType<Run> = z.object({
+const runFields = {
   v: z.literal(1),
   dataset: z.string(),
-  subset: z.string().default(""),
+  subset: text,
   task_id: z.string().min(1),
   workflow: z.string().min(1),
   models: z.record(z.string(), z.string()),
-  trial: z.number().int().default(0),
-  reward: z.number().min(0).max(1),
-  part: z.string().default("valid"),
+  trial: z
+    .number()
+    .int()
+    .nullish()
+    .transform((value) => value ?? 0),
+  part: z
+    .string()
+    .nullish()
+    .transform((value) => value ?? "valid"),
   template: z
     .string()
     .nullish()
     .transform((value) => value ?? null),
   stages: z.array(stageSchema).min(1),
-});
+};
+
+const runSchema: z.ZodType<Run> = z.object({ ...runFields, reward: z.number().min(0).max(1) });
+
+const requestSchema: z.ZodType<RunRequest> = z
+  .object({
+    ...runFields,
+    v: z.literal(1).default(1),
+    models: z.union([z.record(z.string(), z.string()), z.array(z.string()).min(1)]),
+    run_id: z.union([z.string(), z.number()]).transform(String),
+  })
+  .transform(({ run_id: runId, models, ...rest }) => {
+    const first = rest.stages[0]?.model ?? "";
+    const candidates = Array.isArray(models) ? models : [first];
+    const roles = Array.isArray(models) ? {} : models;
+    return { runId, candidates, run: { ...rest, models: roles, reward: 0 } };
+  });
 
 const taskSchema: z.ZodType<Task> = z.object({ task_id: z.string().min(1), prompt: z.string() });
 const templateSchema: z.ZodType<Template> = z.object({
@@ -89,6 +119,10 @@ const templateSchema: z.ZodType<Template> = z.object({
 
 export function readRuns(file: string): Promise<JsonLines<Run>> {
   return readJsonLines(file, runSchema);
+}
+
+export function readRunRequests(file: string): Promise<JsonLines<RunRequest>> {
+  return readJsonLines(file, requestSchema);
 }
 
 export function readTasks(file: string): Promise<JsonLines<Task>> {

@@ -1,7 +1,7 @@
 import type { Dispatch } from "../core/command.ts";
 import type { RequestArrived } from "../core/event.ts";
 import type { Estimate, Outcome } from "../core/types.ts";
-import type { Estimator, StageFacts, StageSeen } from "../predict/port.ts";
+import type { Estimator, StageFacts, StageSeen, StageText } from "../predict/port.ts";
 import type { EngineRequest } from "./engine-queue.ts";
 import type { PlayableCourse, PlayableStage, PlayableWorkflow } from "./workload.ts";
 
@@ -13,12 +13,16 @@ export interface SimulatedRequest extends EngineRequest {
 /** Output tokens that predictors may look back at (StageFacts). */
 const PRODUCED_STAGES_MAX = 32;
 
+/** Newest messages that an estimator is shown. */
+const RECENT_MESSAGES_MAX = 64;
+
 /** One workflow of a simulation: which stage it is at, which model serves it, how it went. */
 export class RunningWorkflow {
   readonly workflow: PlayableWorkflow;
   /** Its place in the workload. */
   readonly created: number;
   readonly #models: readonly string[];
+  readonly #showsText: boolean;
   #seen: StageSeen[] = [];
   #facts: StageFacts | null = null;
   #estimates: readonly Estimate[] = [];
@@ -36,9 +40,10 @@ export class RunningWorkflow {
   outcome: "open" | "completed" | "failed" = "open";
   failure: Outcome | null = null;
 
-  constructor(workflow: PlayableWorkflow, created: number) {
+  constructor(workflow: PlayableWorkflow, created: number, showsText = false) {
     this.workflow = workflow;
     this.created = created;
+    this.#showsText = showsText;
     this.#models = Object.keys(workflow.courses);
   }
 
@@ -60,7 +65,8 @@ export class RunningWorkflow {
 
   /** The request of the current stage, with what an estimator says of it on each model. */
   arrival(estimator: Estimator, queueWaitMsMax: number): RequestArrived {
-    const { promptTokens, role } = this.#stageOn(this.course ?? this.#models[0] ?? "");
+    const course = this.#courseOf(this.course ?? this.#models[0] ?? null);
+    const { promptTokens, role } = stageOf(course, this.stage);
     const facts: StageFacts = {
       workflowId: this.workflow.id,
       kind: this.workflow.kind,
@@ -69,12 +75,12 @@ export class RunningWorkflow {
       pool: "chimera",
       promptTokens,
       systemTokens: 0,
-      userTokens: this.stage === 0 ? promptTokens : 0,
+      userTokens: course.stages[0]?.promptTokens ?? promptTokens,
       outputTokensMax: null,
       expectedOutputTokens: null,
       callsLeft: null,
       producedTokens: this.#seen.slice(-PRODUCED_STAGES_MAX).map((each) => each.outputTokens),
-      text: null,
+      text: this.#showsText ? this.#textOf(course) : null,
     };
     this.#facts = facts;
     this.#estimates = estimator.estimate(facts, this.#models);
@@ -164,6 +170,18 @@ export class RunningWorkflow {
     this.#facts = null;
   }
 
+  #textOf(course: PlayableCourse): StageText {
+    const recent = course.stages
+      .slice(0, this.stage)
+      .flatMap(({ out, env }) => [
+        { role: "assistant", content: out },
+        { role: "user", content: env },
+      ])
+      .filter(({ content }) => content !== "")
+      .slice(-RECENT_MESSAGES_MAX);
+    return { system: this.workflow.system, user: this.workflow.user, recent };
+  }
+
   #courseOf(model: string | null): PlayableCourse {
     const course = model === null ? undefined : this.workflow.courses[model];
     if (course === undefined) throw new Error(`${this.workflow.id} has no course on ${model}`);
@@ -171,8 +189,12 @@ export class RunningWorkflow {
   }
 
   #stageOn(model: string): PlayableStage {
-    const stage = this.#courseOf(model).stages[this.stage];
-    if (stage === undefined) throw new Error(`${this.workflow.id} has no stage ${this.stage}`);
-    return stage;
+    return stageOf(this.#courseOf(model), this.stage);
   }
+}
+
+function stageOf(course: PlayableCourse, index: number): PlayableStage {
+  const stage = course.stages[index];
+  if (stage === undefined) throw new Error(`a course has no stage ${index}`);
+  return stage;
 }
