@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { Argument, InvalidArgumentError, Option, type Command } from "commander";
 import {
   asksForRuns,
@@ -172,4 +173,33 @@ export function addPredict(program: Command, { printer, exit }: Session): void {
         exit(await predict({ ...options, what, templates }, printer));
       },
     );
+}
+
+interface EvaluateOptions {
+  readonly quick: boolean;
+  readonly experiments: string;
+  readonly only: string[];
+  readonly data: string;
+  readonly page: string;
+  readonly results?: string;
+  readonly threads: number;
+}
+
+export function addEvaluate(program: Command, { printer, exit }: Session): void {
+  program
+    .command("evaluate")
+    .description("run the experiments and write the page with their tables and figures")
+    .option("--quick", "a part of the runs, in minutes", false)
+    .option("--experiments <folder>", "experiment files", "experiments")
+    .option("--only <names>", "experiments to run; else all, and the page", names, [])
+    .option("--data <folder>", "recorded runs and arrivals", "../shared/data")
+    .option("--page <file>", "page to write", "docs/evaluation.md")
+    .option("--results <file>", "results to write, one JSON line a simulation")
+    .option("--threads <n>", "simulations at a time", whole, availableParallelism())
+    .action(async (options: EvaluateOptions) => {
+      const { evaluate } = await import("./evaluate.ts");
+      const { results, threads } = options;
+      const flags = { ...options, results, threads: Math.max(1, threads) };
+      exit(await evaluate(flags, printer));
+    });
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import {
+  addEvaluate,
   addGenerate,
   addImport,
   addPredict,
@@ -23,6 +24,7 @@ function createProgram(session: Session): Command {
   addEmulate(program, session);
   addReplay(program, session);
   addSimulate(program, session);
+  addEvaluate(program, session);
   addTrain(program, session);
   addPredict(program, session);
   addImport(program, session);
