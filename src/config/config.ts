@@ -64,6 +64,10 @@ export interface Limits {
   /** One event of an engine's stream. */
   readonly eventBytesMax: number;
   readonly queueRequestsMax: number;
+  /** Of them, those of one API key. */
+  readonly queueRequestsPerKeyMax: number;
+  /** Predicted tokens that may wait in all queues. */
+  readonly queueTokensMax: number;
   readonly queueWaitMsMax: number;
   readonly workflowsMax: number;
   /** A workflow without a request for so long is over. */

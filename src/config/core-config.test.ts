@@ -22,6 +22,7 @@ seed: 5
       predictionBudgetMs: 20,
       attemptsMax: 2,
       queueRequestsMax: 7,
+      queueTokensMax: 100_000_000,
       workflowsMax: 9,
       workflowIdleMs: 11,
     });

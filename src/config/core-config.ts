@@ -14,6 +14,7 @@ export function coreConfigOf(config: Config): SchedulerOptions {
     predictionBudgetMs: config.prediction.budgetMs,
     attemptsMax: limits.attemptsMax,
     queueRequestsMax: limits.queueRequestsMax,
+    queueTokensMax: limits.queueTokensMax,
     workflowsMax: limits.workflowsMax,
     workflowIdleMs: limits.workflowIdleMsMax,
     engines: config.engines.map(engineSpecOf),

@@ -179,6 +179,8 @@ const limits = z.strictObject({
   headerBytesMax: whole(1024, 2 ** 20, "bytes").default(32 * 2 ** 10),
   eventBytesMax: whole(1024, 2 ** 28, "bytes").default(4 * 2 ** 20),
   queueRequestsMax: whole(0, 1e7, "requests").default(10_000),
+  queueRequestsPerKeyMax: whole(0, 1e7, "requests of one API key").default(10_000),
+  queueTokensMax: whole(1, 1e12, "predicted tokens").default(100_000_000),
   queueWaitMsMax: whole(1, DAY_MS, "milliseconds").default(300_000),
   workflowsMax: whole(1, 1e7, "workflows").default(100_000),
   workflowIdleMsMax: whole(1, 7 * DAY_MS, "milliseconds").default(600_000),

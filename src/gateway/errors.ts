@@ -25,6 +25,8 @@ export type ErrorCode =
   | "engine_incomplete"
   | "engine_full"
   | "no_engine"
+  | "shed"
+  | "deadline_unreachable"
   | "shutting_down"
   | "engine_timeout";
 
@@ -142,6 +144,18 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorKind>> = {
     retryable: true,
     message: "No engine that serves this model is available.",
   },
+  shed: {
+    status: 503,
+    type: "server_error",
+    retryable: true,
+    message: "The queue was full and a request of a higher class came.",
+  },
+  deadline_unreachable: {
+    status: 503,
+    type: "server_error",
+    retryable: true,
+    message: "No engine could begin with the request in time.",
+  },
   shutting_down: {
     status: 503,
     type: "server_error",
@@ -223,6 +237,8 @@ const ERROR_OF_OUTCOME: Readonly<Partial<Record<Outcome, ErrorCode>>> = {
   "queue-timeout": "queue_timeout",
   "queue-full": "queue_full",
   "no-engine": "no_engine",
+  shed: "shed",
+  deadline: "deadline_unreachable",
 };
 
 export function errorOfOutcome(outcome: Outcome, retryAfterMs: number | null): GatewayError {

@@ -214,6 +214,8 @@ export class Relay {
         outputTokensMax: facts.outputTokensMax,
         streams: inbound.streams,
         queueWaitMsMax: config.limits.queueWaitMsMax,
+        ...(identity.startWithinMs === null ? {} : { startWithinMs: identity.startWithinMs }),
+        tenant: { id: scope, queueRequestsMax: config.limits.queueRequestsPerKeyMax },
         knobs: pool.knobs === null ? identity.knobs : { ...pool.knobs, ...identity.knobs },
       },
       relayed,

@@ -35,6 +35,8 @@ export interface Identity {
   /** Wanted times from arrival to the first token and to the end of the answer. */
   readonly firstTokenMs: number | null;
   readonly deadlineMs: number | null;
+  /** The request is of no use unless an engine begins with it within so long. */
+  readonly startWithinMs: number | null;
   readonly knobs: Knobs | null;
   readonly requestId: string | null;
 }
@@ -92,6 +94,7 @@ export function identify(
     callsTotal: own.callsLeft === null ? lengths.callsTotal : null,
     firstTokenMs: lengths.firstTokenMs,
     deadlineMs: lengths.deadlineMs,
+    startWithinMs: own.startWithinMs,
     knobs: own.knobs,
     requestId: requestIdOf(headers),
   };

@@ -10,6 +10,8 @@ export interface OwnHeaders {
   readonly stage: number | null;
   readonly expectedOutputTokens: number | null;
   readonly callsLeft: number | null;
+  /** The request is of no use unless an engine begins with it within so long. */
+  readonly startWithinMs: number | null;
   readonly final: boolean | null;
   readonly knobs: Knobs | null;
 }
@@ -23,6 +25,7 @@ const STAGE_MAX = 1_000_000;
 const TOKENS_MAX = 100_000_000;
 const CALLS_MAX = 1_000_000;
 const KNOB_MAX = 1_000_000;
+const WAIT_MS_MAX = 86_400_000;
 
 /** Reads the `x-chimera-*` headers. `x-chimera-class` is read with the other dialects of priority. */
 export function readOwnHeaders(headers: HeaderValues): OwnHeaders | HeaderProblem {
@@ -39,6 +42,7 @@ export function readOwnHeaders(headers: HeaderValues): OwnHeaders | HeaderProble
     stage: whole("x-chimera-stage", STAGE_MAX),
     expectedOutputTokens: whole("x-chimera-expected-tokens", TOKENS_MAX),
     callsLeft: whole("x-chimera-calls-left", CALLS_MAX),
+    startWithinMs: whole("x-chimera-start-within-ms", WAIT_MS_MAX),
     final: readBoolean(headers, "x-chimera-workflow-final", problems),
     knobs: knobsOf(
       decimal("x-chimera-price", KNOB_MAX),
