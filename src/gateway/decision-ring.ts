@@ -38,10 +38,9 @@ export class DecisionRing {
     return this.#traces.get(keyOf(requestId, scope));
   }
 
-  /** The newest first. */
-  recent(scope: string, requestsMax: number): RequestTrace[] {
-    const own = [...this.#traces.values()].filter((trace) => trace.scope === scope);
-    return own.slice(-requestsMax).reverse();
+  /** All of a key, the newest first. */
+  recent(scope: string): RequestTrace[] {
+    return [...this.#traces.values()].filter((trace) => trace.scope === scope).reverse();
   }
 }
 

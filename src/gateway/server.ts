@@ -233,7 +233,7 @@ export class Gateway {
       },
       ui: {
         feed: this.#feed,
-        recent: (scope, requestsMax) => this.#ring.recent(scope, requestsMax),
+        recent: (scope) => this.#ring.recent(scope),
         nowMs: () => this.#driver.nowMs,
       },
     });

@@ -22,11 +22,25 @@ export interface RequestRow {
   readonly endedMs: number | null;
 }
 
+/** What a list may be limited to. */
+export const REQUEST_PHASES = ["any", "waiting", "running", "ended"] as const;
+
+export type RequestPhase = (typeof REQUEST_PHASES)[number];
+
 export interface RequestList {
   /** Reading of the gateway's clock, for the age of the rows. */
   readonly nowMs: number;
   /** The newest first. */
   readonly requests: readonly RequestRow[];
+}
+
+export function isPhase(text: string): text is RequestPhase {
+  return REQUEST_PHASES.some((phase) => phase === text);
+}
+
+export function phaseOf({ decision, record }: RequestTrace): Exclude<RequestPhase, "any"> {
+  if (record !== null) return "ended";
+  return decision === null ? "waiting" : "running";
 }
 
 type Decided = Pick<RequestRow, "stage" | "model" | "engine" | "rule" | "predictedTokens">;

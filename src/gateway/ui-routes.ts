@@ -5,12 +5,12 @@ import { type GatewayError, gatewayError } from "./errors.ts";
 import { keyScope } from "./key-scope.ts";
 import type { ViewFeed } from "./ui-feed.ts";
 import { type UiFile, type UiFiles, readUiFiles } from "./ui-files.ts";
-import { requestRow, type RequestList } from "./ui-request.ts";
+import { isPhase, phaseOf, REQUEST_PHASES, requestRow, type RequestList } from "./ui-request.ts";
 
 export interface UiOptions {
   readonly feed: ViewFeed;
-  /** The newest requests of a key first, at most `requestsMax`. */
-  readonly recent: (scope: string, requestsMax: number) => readonly RequestTrace[];
+  /** The remembered requests of a key, the newest first. */
+  readonly recent: (scope: string) => readonly RequestTrace[];
   readonly nowMs: () => number;
 }
 
@@ -63,9 +63,15 @@ export function addUi(
     return c.body(stream, 200, EVENT_HEADERS);
   });
   app.get("/v1/chimera/decisions", (c) => {
-    const scope = keyScope(c.env.incoming.headers);
-    const traces = options.recent(scope, REQUESTS_SHOWN_MAX);
-    const list: RequestList = { nowMs: options.nowMs(), requests: traces.map(requestRow) };
+    const phase = c.req.query("phase") ?? "any";
+    if (!isPhase(phase)) {
+      const detail = `phase must be one of ${REQUEST_PHASES.join(", ")}.`;
+      return fail(c, gatewayError("invalid_request", { param: "phase", detail }));
+    }
+    const traces = options.recent(keyScope(c.env.incoming.headers));
+    const chosen = traces.filter((trace) => phase === "any" || phase === phaseOf(trace));
+    const requests = chosen.slice(0, REQUESTS_SHOWN_MAX).map(requestRow);
+    const list: RequestList = { nowMs: options.nowMs(), requests };
     return c.json(list, 200, { "cache-control": "no-store" });
   });
 }

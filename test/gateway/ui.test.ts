@@ -107,6 +107,10 @@ test("recent requests are listed for the key that made them, the newest first", 
     { requestId: "second", workflowId: "flow", stage: 1, status: "completed", rule: "sticky" },
     { requestId: "first", stage: 0, status: "completed", outputTokens: 2 },
   ]);
+  const running = await get(bench, "/v1/chimera/decisions?phase=running", own);
+  expect(await running.json()).toMatchObject({ requests: [] });
+  const wrong = await get(bench, "/v1/chimera/decisions?phase=gone", own);
+  expect(await errorOf(wrong)).toMatchObject({ code: "invalid_request", param: "phase" });
   const foreign: RequestList = JSON.parse(await (await get(bench, "/v1/chimera/decisions")).text());
   expect(foreign.requests).toEqual([]);
 });

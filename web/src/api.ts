@@ -1,5 +1,5 @@
 import type { Decision } from "../../src/core/types.ts";
-import type { RequestList, RequestRow } from "../../src/gateway/ui-request.ts";
+import type { RequestList, RequestPhase, RequestRow } from "../../src/gateway/ui-request.ts";
 
 /** One request in full, as `/v1/chimera/decisions/:id` tells it. Times on the gateway's clock. */
 export interface RequestDetail {
@@ -29,8 +29,12 @@ async function getJson<T>(path: string, key: string, signal: AbortSignal): Promi
   return JSON.parse(await response.text());
 }
 
-export function getRequests(key: string, signal: AbortSignal): Promise<RequestList> {
-  return getJson("/v1/chimera/decisions", key, signal);
+export function getRequests(
+  phase: RequestPhase,
+  key: string,
+  signal: AbortSignal,
+): Promise<RequestList> {
+  return getJson(`/v1/chimera/decisions?phase=${phase}`, key, signal);
 }
 
 export function getRequest(id: string, key: string, signal: AbortSignal): Promise<RequestDetail> {

@@ -1,16 +1,12 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
-import { getRequests } from "./api.ts";
 import { DecisionDialog } from "./decision-dialog.tsx";
 import { EnginePanel } from "./engine-panel.tsx";
 import { Playground } from "./playground.tsx";
-import { RequestTable } from "./request-table.tsx";
+import { RequestPanel } from "./request-panel.tsx";
 import { Totals } from "./totals.tsx";
 import { useCluster } from "./use-cluster.ts";
-import { usePolled } from "./use-polled.ts";
 import { useVisible } from "./use-visible.ts";
-
-const REQUESTS_POLL_MS = 1_000;
 
 export function Page(): VNode {
   const visible = useVisible();
@@ -18,11 +14,6 @@ export function Page(): VNode {
   // Kept in memory only: a key that is stored can be stolen.
   const [apiKey, setApiKey] = useState("");
   const [opened, setOpened] = useState<string | null>(null);
-  const list = usePolled(
-    (signal) => getRequests(apiKey, signal),
-    visible ? REQUESTS_POLL_MS : null,
-    [apiKey],
-  );
   return (
     <>
       <header class="top">
@@ -38,7 +29,6 @@ export function Page(): VNode {
             type="password"
             autocomplete="off"
             placeholder="none"
-            value={apiKey}
             onChange={(event) => setApiKey(event.currentTarget.value.trim())}
           />
         </form>
@@ -51,7 +41,7 @@ export function Page(): VNode {
           </>
         )}
         <div class="below">
-          <RequestTable list={list} open={setOpened} />
+          <RequestPanel apiKey={apiKey} visible={visible} open={setOpened} />
           <Playground apiKey={apiKey} open={setOpened} />
         </div>
       </main>

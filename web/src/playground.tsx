@@ -34,13 +34,13 @@ const DECISION_HEADERS: readonly (readonly [header: string, name: string, unit: 
 export function Playground({ apiKey, open }: PlaygroundProps): VNode {
   const [prompt, setPrompt] = useState("Plan a small program that sorts a list of songs.");
   const [model, setModel] = useState("chimera");
-  const [tokens, setTokens] = useState(DEFAULT_OUTPUT_TOKENS);
+  const [tokens, setTokens] = useState(String(DEFAULT_OUTPUT_TOKENS));
   const { answer, ask, stop } = useAnswer();
   const models = usePolled((signal) => getModels(apiKey, signal), MODELS_POLL_MS, [apiKey]);
   const isStreaming = answer?.state === "streaming";
   const submit = (event: Event): void => {
     event.preventDefault();
-    if (!isStreaming) ask({ prompt, model, outputTokensMax: tokens, key: apiKey });
+    if (!isStreaming) ask({ prompt, model, outputTokensMax: Number(tokens), key: apiKey });
   };
   return (
     <section class="card playground" aria-labelledby="playground-title">
@@ -70,7 +70,7 @@ export function Playground({ apiKey, open }: PlaygroundProps): VNode {
               min={1}
               max={OUTPUT_TOKENS_MAX}
               value={tokens}
-              onInput={(event) => setTokens(event.currentTarget.valueAsNumber)}
+              onInput={(event) => setTokens(event.currentTarget.value)}
             />
           </label>
           {isStreaming ? (
@@ -107,6 +107,9 @@ function AnswerView({ answer, open }: AnswerViewProps): VNode {
   const shown = DECISION_HEADERS.filter(([header]) => headers?.has(header) === true);
   return (
     <>
+      {headers !== null && shown.length === 0 && problem === null && (
+        <p class="empty">It waited so long that the headers left before the decision was made.</p>
+      )}
       <dl class="headers">
         {shown.map(([header, name, unit]) => (
           <div key={header} title={header}>
@@ -126,7 +129,7 @@ function AnswerView({ answer, open }: AnswerViewProps): VNode {
           {problem}
         </p>
       )}
-      {requestId !== null && shown.length > 0 && (
+      {requestId !== null && (
         <button type="button" onClick={() => open(requestId)}>
           Why this one?
         </button>

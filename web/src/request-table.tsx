@@ -4,7 +4,7 @@ import { RULE_NAMES, statusName } from "./explanation.ts";
 import { formatAge, formatCount, formatSpan } from "./number-format.ts";
 
 export interface RequestTableProps {
-  readonly list: RequestList | null;
+  readonly list: RequestList;
   readonly open: (requestId: string) => void;
 }
 
@@ -12,32 +12,6 @@ export interface RequestTableProps {
 const ROWS_MAX = 50;
 
 export function RequestTable({ list, open }: RequestTableProps): VNode {
-  const rows = list?.requests.slice(0, ROWS_MAX) ?? [];
-  return (
-    <section class="card requests" aria-labelledby="requests-title">
-      <h2 id="requests-title">
-        Recent requests <small>choose one to see why it went where it went</small>
-      </h2>
-      {rows.length === 0 ? <Empty isLoaded={list !== null} /> : <Rows {...{ list, rows, open }} />}
-    </section>
-  );
-}
-
-function Empty({ isLoaded }: { readonly isLoaded: boolean }): VNode {
-  return (
-    <p class="empty">
-      {isLoaded
-        ? "None yet. Requests show to the API key that made them: set yours above, or ask something in the playground."
-        : "Loading …"}
-    </p>
-  );
-}
-
-interface RowsProps extends RequestTableProps {
-  readonly rows: readonly RequestRow[];
-}
-
-function Rows({ list, rows, open }: RowsProps): VNode {
   return (
     <div class="scroll">
       <table>
@@ -53,8 +27,8 @@ function Rows({ list, rows, open }: RowsProps): VNode {
           </tr>
         </thead>
         <tbody>
-          {rows.map((row) => (
-            <Row key={row.requestId} row={row} nowMs={list?.nowMs ?? 0} open={open} />
+          {list.requests.slice(0, ROWS_MAX).map((row) => (
+            <Row key={row.requestId} row={row} nowMs={list.nowMs} open={open} />
           ))}
         </tbody>
       </table>
