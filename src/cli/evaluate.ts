@@ -3,6 +3,8 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { readExperiment } from "../sim/experiment-file.ts";
 import { checkLines, experimentPage, type Section } from "../sim/experiment-page.ts";
+import { matchResults, readResults } from "../sim/experiment-results.ts";
+import type { TrialResult } from "../sim/experiment-run.ts";
 import type { Experiment } from "../sim/experiment.ts";
 import { runExperiment } from "../sim/experiment-threads.ts";
 import { filesOf } from "../sim/experiment-workload.ts";
@@ -23,6 +25,8 @@ export interface EvaluateFlags {
   readonly page: string;
   /** JSON Lines, one a simulation. */
   readonly results: string | undefined;
+  /** Files of such lines: the page is made of them, and nothing is run. */
+  readonly from?: readonly string[];
   /** At least 1. */
   readonly threads: number;
 }
@@ -41,9 +45,16 @@ const ORDER: readonly string[] = [
 export async function evaluate(flags: EvaluateFlags, printer: Printer): Promise<ExitCode> {
   const experiments = await readAll(flags, printer);
   if (experiments === null) return 2;
+  const { from = [] } = flags;
+  const known = await readKnown(from, printer);
+  if (known === null) return 2;
   const sections: Section[] = [];
   for (const experiment of experiments) {
-    sections.push(await runSection(experiment, flags, printer));
+    sections.push(
+      from.length > 0
+        ? knownSection(experiment, known, printer)
+        : await runSection(experiment, flags, printer),
+    );
   }
   const results = sections.flatMap((section) => section.results ?? []);
   if (flags.results !== undefined) {
@@ -104,6 +115,31 @@ async function runSection(
   });
   printer.say(`${experiment.name}: ${results.length} runs`);
   return { experiment, results, skipped: null, figures: figuresOf(experiment, results) };
+}
+
+/** Results of earlier runs; says what is wrong and answers null when a line cannot be read. */
+async function readKnown(
+  files: readonly string[],
+  printer: Printer,
+): Promise<readonly TrialResult[] | null> {
+  const read = await Promise.all(files.map(readResults));
+  const problems = read.flatMap((lines) => lines.problems);
+  for (const { file, line, message } of problems) printer.say(`${file}:${line}: ${message}`);
+  return problems.length > 0 ? null : read.flatMap((lines) => lines.rows);
+}
+
+function knownSection(
+  experiment: Experiment,
+  known: readonly TrialResult[],
+  printer: Printer,
+): Section {
+  const { results, missing } = matchResults(experiment, known);
+  if (missing === 0) {
+    return { experiment, results, skipped: null, figures: figuresOf(experiment, results) };
+  }
+  const skipped = `${missing} of its ${results.length + missing} runs are missing`;
+  printer.say(`${experiment.name} skipped: ${skipped}`);
+  return { experiment, results: null, skipped, figures: [] };
 }
 
 async function writePage(page: string, sections: readonly Section[], file: string): Promise<void> {
