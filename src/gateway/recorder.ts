@@ -64,8 +64,8 @@ export class WorkflowRecorder implements Recorder {
     const workflow = this.#open.get(record.workflowId);
     if (completed && workflow !== undefined && workflow.stages.length < STAGES_MAX) {
       // The task's text is in the first stage; more of it would only fill the memory.
-      const text = workflow.stages.length === 0 ? facts.text : null;
-      workflow.stages.push({ ...seen, facts: { ...facts, text } });
+      const keepsText = workflow.stages.length === 0 || facts.text === null;
+      workflow.stages.push(keepsText ? seen : { ...seen, facts: { ...facts, text: null } });
     }
   }
 
@@ -81,9 +81,26 @@ export class WorkflowRecorder implements Recorder {
   }
 }
 
+/** Written out, because copying the record and adding to it costs more than the rest of the recording. */
 function stageRow(record: StageRecord, { facts, errorCode }: EndedRequest): StageRow {
   return {
-    ...record,
+    requestId: record.requestId,
+    workflowId: record.workflowId,
+    stage: record.stage,
+    pool: record.pool,
+    class: record.class,
+    outcome: record.outcome,
+    engine: record.engine,
+    model: record.model,
+    attempts: record.attempts,
+    promptTokens: record.promptTokens,
+    outputTokens: record.outputTokens,
+    arrivedMs: record.arrivedMs,
+    queuedMs: record.queuedMs,
+    dispatchedMs: record.dispatchedMs,
+    firstTokenMs: record.firstTokenMs,
+    endedMs: record.endedMs,
+    decision: record.decision,
     kind: facts.kind,
     role: facts.role,
     systemTokens: facts.systemTokens,

@@ -8,14 +8,16 @@ import type {
   WorkflowTrace,
 } from "./row.ts";
 
-/** A column holds the field of the same name in camel case; JSON columns hold it as JSON text. */
+/** JSON columns hold their field as JSON text. */
 interface Column {
   readonly name: string;
+  /** The column's name in camel case. */
+  readonly field: string;
   readonly type: "TEXT" | "INTEGER" | "REAL" | "JSON";
   readonly isNullable?: true;
 }
 
-const STAGE_COLUMNS: readonly Column[] = [
+const STAGE_COLUMNS: readonly Column[] = columnsOf([
   { name: "request_id", type: "TEXT" },
   { name: "workflow_id", type: "TEXT" },
   { name: "stage", type: "INTEGER" },
@@ -43,9 +45,9 @@ const STAGE_COLUMNS: readonly Column[] = [
   { name: "error_code", type: "TEXT", isNullable: true },
   { name: "decision", type: "JSON", isNullable: true },
   { name: "text", type: "JSON", isNullable: true },
-];
+]);
 
-const WORKFLOW_COLUMNS: readonly Column[] = [
+const WORKFLOW_COLUMNS: readonly Column[] = columnsOf([
   { name: "workflow_id", type: "TEXT" },
   { name: "kind", type: "TEXT" },
   { name: "arrived_ms", type: "REAL" },
@@ -56,7 +58,7 @@ const WORKFLOW_COLUMNS: readonly Column[] = [
   { name: "score", type: "REAL", isNullable: true },
   { name: "end", type: "TEXT" },
   { name: "models", type: "JSON" },
-];
+]);
 
 const TABLES: Readonly<Record<TableName, readonly Column[]>> = {
   stages: STAGE_COLUMNS,
@@ -82,11 +84,11 @@ export function insertSql(table: TableName): string {
 
 /** A stage in the order of its columns; its text is left out unless it is to be kept. */
 export function stageTableRow(row: StageRow, keepsText: boolean): TableRow {
-  return tableRow("stages", keepsText ? row : { ...row, text: null });
+  return tableRow("stages", row, keepsText ? null : "text");
 }
 
 export function workflowTableRow(row: WorkflowRow): TableRow {
-  return tableRow("workflows", row);
+  return tableRow("workflows", row, null);
 }
 
 /** Whether every column that must hold a value holds one; a number that is not finite is none. */
@@ -105,9 +107,9 @@ export function workflowTraceOf(sqlRow: unknown): WorkflowTrace {
   return traceOf("workflows", sqlRow) as WorkflowTrace;
 }
 
-function tableRow(table: TableName, row: object): TableRow {
-  const values = TABLES[table].map(({ name, type }): SqlValue => {
-    const value: unknown = Reflect.get(row, fieldName(name));
+function tableRow(table: TableName, row: object, omitted: string | null): TableRow {
+  const values = TABLES[table].map(({ field, type }): SqlValue => {
+    const value: unknown = field === omitted ? null : Reflect.get(row, field);
     if (type === "JSON")
       return value === null || value === undefined ? null : JSON.stringify(value);
     if (typeof value === "number") return Number.isFinite(value) ? value : null;
@@ -120,14 +122,18 @@ function traceOf(table: TableName, sqlRow: unknown): object {
   if (typeof sqlRow !== "object" || sqlRow === null) throw new TypeError("a row is an object");
   const fieldOf = (name: string): unknown => Reflect.get(sqlRow, name);
   const trace: Record<string, unknown> = { id: fieldOf("id"), run: fieldOf("run") };
-  for (const { name, type } of TABLES[table]) {
+  for (const { name, field, type } of TABLES[table]) {
     const value = fieldOf(name);
     const isJson = type === "JSON" && typeof value === "string";
-    trace[fieldName(name)] = isJson ? JSON.parse(value) : value;
+    trace[field] = isJson ? JSON.parse(value) : value;
   }
   return trace;
 }
 
-function fieldName(columnName: string): string {
-  return columnName.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+/** Every request is written down, so the fields' names are made once. */
+function columnsOf(columns: readonly Omit<Column, "field">[]): readonly Column[] {
+  return columns.map((column) => {
+    const field = column.name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    return { ...column, field };
+  });
 }

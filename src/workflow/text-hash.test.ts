@@ -21,6 +21,15 @@ describe("TextHash", () => {
     expect(hash.add("b").digest()).toBe(digestOf("a", "b"));
   });
 
+  it("sees each unit of a long text", () => {
+    const long = "word ".repeat(2000);
+    const digests = [0, 4000, 9_999].map((at) =>
+      digestOf(`${long.slice(0, at)}x${long.slice(at + 1)}`),
+    );
+    expect(new Set([...digests, digestOf(long)]).size).toBe(4);
+    expect(digestOf(long)).toBe(digestOf(long));
+  });
+
   it("gives safe integers that differ for a hundred thousand texts and spread over their range", () => {
     const digests = Array.from({ length: 100_000 }, (_, index) => digestOf(`text ${index}`));
     expect(new Set(digests).size).toBe(digests.length);

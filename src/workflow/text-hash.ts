@@ -1,7 +1,12 @@
+import { createHash } from "node:crypto";
+
 /** Multipliers of the two lanes: odd, with well spread bits. */
 const FIRST_MULTIPLIER = 0x2c1b3c6d;
 const SECOND_MULTIPLIER = 0x297a2d39;
 const TWO_TO_32 = 0x1_0000_0000;
+
+/** From this length on, in UTF-16 units, the system's own SHA-1 reads a text sooner than we do. */
+const LONG_TEXT = 2048;
 
 /**
  * A rolling hash of texts: 53 bits (a safe integer) out of two 32-bit lanes, read at any point while
@@ -15,8 +20,9 @@ export class TextHash {
   add(text: string): this {
     let first = mix(this.#first, text.length, FIRST_MULTIPLIER);
     let second = mix(this.#second, text.length, SECOND_MULTIPLIER);
-    for (let index = 0; index < text.length; index += 1) {
-      const unit = text.charCodeAt(index);
+    const read = text.length < LONG_TEXT ? text : createHash("sha1").update(text).digest("base64");
+    for (let index = 0; index < read.length; index += 1) {
+      const unit = read.charCodeAt(index);
       first = mix(first, unit, FIRST_MULTIPLIER);
       second = mix(second, unit, SECOND_MULTIPLIER);
     }

@@ -19,6 +19,12 @@ describe("countTokens", () => {
     expect(Math.abs(countTokens(text) - tokens)).toBeLessThanOrEqual(Math.ceil(tokens * 0.3));
   });
 
+  it("reads parts of a very long text and comes within 2 % of the whole", () => {
+    const paragraph = "The quick brown fox, aged 12, jumps over 345 lazy dogs.\n";
+    const whole = 15 * countTokens(paragraph.repeat(200));
+    expect(Math.abs(countTokens(paragraph.repeat(3000)) / whole - 1)).toBeLessThan(0.02);
+  });
+
   it("gives small vocabularies more tokens", () => {
     const text = "def has_close_elements(numbers: List[float], threshold: float) -> bool:";
     expect(countTokens(text, "small")).toBeGreaterThan(countTokens(text, "large"));
