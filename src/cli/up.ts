@@ -113,7 +113,9 @@ function welcome(url: string, engines: readonly EngineProcess[], printer: Printe
       `"messages":[{"role":"user","content":"Plan a small program."}]}'`,
   );
   printer.out("");
-  printer.out(`The cluster: ${root}/v1/chimera/state   metrics: ${root}/metrics`);
+  printer.out(
+    `The dashboard: ${root}/ui   state: ${root}/v1/chimera/state   metrics: ${root}/metrics`,
+  );
   printer.out("Any OpenAI client: base URL as above, any key. Kill an engine's process and watch.");
   printer.out("Ctrl-C stops everything.");
 }

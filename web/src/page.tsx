@@ -28,7 +28,7 @@ export function Page(): VNode {
             id="key"
             type="password"
             autocomplete="off"
-            placeholder="none"
+            placeholder="API key"
             onChange={(event) => setApiKey(event.currentTarget.value.trim())}
           />
         </form>
