@@ -30,7 +30,7 @@ export function assign(
 ): EngineBook | null {
   assert(request.engine === null, "only a request on no engine is assigned");
   const live = liveEngines(state, request);
-  const others = live.filter((engine) => engine !== request.avoid);
+  const others = live.filter((engine) => request.avoid?.has(engine) !== true);
   const engines = others.length > 0 ? others : live;
   request.state = "queued";
   request.queuedMs ??= state.nowMs;

@@ -113,7 +113,7 @@ function gainOfMove(state: State, request: RequestBook, to: EngineBook, savedMs:
   const from = request.engine;
   const home = request.workflow.homes.get(request.arrived.pool);
   if (from === null || home?.started === true) return Number.NEGATIVE_INFINITY;
-  if (request.avoid === to) return Number.NEGATIVE_INFINITY;
+  if (request.avoid?.has(to) === true) return Number.NEGATIVE_INFINITY;
   const there = request.estimates.find((each) => each.model === to.spec.model);
   if (there === undefined || !hasRoom(to, request)) return Number.NEGATIVE_INFINITY;
   const here = estimateFor(request, from.spec.model);

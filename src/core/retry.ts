@@ -29,7 +29,7 @@ export function retryOrFail(
   }
   // A workflow that has begun waits for its engine: its context is there.
   const waits = result === "full" && request.workflow.completedStages > 0;
-  request.avoid = waits ? null : engine;
+  if (!waits) request.avoid = (request.avoid ?? new Set()).add(engine);
   request.tokensSeen = 0;
   request.firstTokenMs = null;
   const next = assign(state, request, engine.spec.name);

@@ -179,6 +179,21 @@ describe("engines come and go", () => {
     expect(bench.outcomes()).toEqual({ a: "engine-failed" });
   });
 
+  test("a request does not go back to an engine that failed it while another is untried", () => {
+    const third = engine("three", "m");
+    const bench = new Bench([one, two, third], AUTO);
+    bench.arrive("a", short);
+    for (const pauseMs of [1000, 1000]) {
+      bench.end("a", "failed");
+      bench.nowMs += pauseMs;
+      bench.apply({ type: "time-passed", timeMs: bench.nowMs });
+    }
+    const served = bench.commands.flatMap((each) =>
+      each.type === "dispatch" ? [each.engine] : [],
+    );
+    expect(new Set(served).size).toBe(3);
+  });
+
   test("a full engine is not ill: no attempt is used, it is asked again later", () => {
     const bench = new Bench([one], AUTO, { attemptsMax: 1 });
     bench.arrive("a", short);

@@ -53,8 +53,8 @@ export class RequestBook implements Line {
   prediction: Decision["prediction"] = "not-asked";
   engine: EngineBook | null = null;
   decision: Decision | null = null;
-  /** Engine whose failure sent it back; avoided while another can serve. */
-  avoid: EngineBook | null = null;
+  /** Engines that have sent it back; avoided while another can serve. Null before the first. */
+  avoid: Set<EngineBook> | null = null;
   attempt = 0;
   failures = 0;
   tokensSeen = 0;
