@@ -90,7 +90,7 @@ function between(fromMs: number | null, toMs: number | null): number | null {
 
 function CandidateTable({ decision }: { readonly decision: Decision }): VNode {
   return (
-    <div class="scroll">
+    <div class="scroll" tabIndex={0}>
       <table class="candidates">
         <thead>
           <tr>
@@ -101,7 +101,7 @@ function CandidateTable({ decision }: { readonly decision: Decision }): VNode {
             <th class="number">Own work</th>
             <th class="number">Delay to others</th>
             <th class="number">Value</th>
-            <th />
+            <th>Result</th>
           </tr>
         </thead>
         <tbody>

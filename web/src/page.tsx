@@ -41,7 +41,7 @@ export function Page(): VNode {
           </>
         )}
         <div class="below">
-          <RequestPanel apiKey={apiKey} visible={visible} open={setOpened} />
+          <RequestPanel key={apiKey} apiKey={apiKey} visible={visible} open={setOpened} />
           <Playground apiKey={apiKey} open={setOpened} />
         </div>
       </main>

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 
 /**
  * What `read` answers, asked again `everyMs` after each answer; null before the first. Keeps the last
- * answer when one fails. `everyMs` null: nothing is asked for.
+ * answer when one fails, and until the next when the inputs change. `everyMs` null: nothing is asked for.
  */
 export function usePolled<T>(
   read: (signal: AbortSignal) => Promise<T>,
@@ -10,7 +10,6 @@ export function usePolled<T>(
   inputs: readonly unknown[],
 ): T | null {
   const [answer, setAnswer] = useState<T | null>(null);
-  useEffect(() => setAnswer(null), inputs);
   useEffect(() => {
     if (everyMs === null) return;
     const controller = new AbortController();
