@@ -5,27 +5,13 @@
  * one) and brings a new workflow. Beside it the same core with a sorted array for a queue.
  */
 import type { Event } from "../src/core/event.ts";
+import { AUTO } from "../src/core/policies.ts";
 import type { Queue } from "../src/core/queue.ts";
 import { createRandom } from "../src/core/random.ts";
 import { step } from "../src/core/scheduler.ts";
 import { createState, type RequestBook, type State } from "../src/core/state.ts";
-import type { EngineSpec, Policy } from "../src/core/types.ts";
+import type { EngineSpec } from "../src/core/types.ts";
 import { SortedArrayQueue } from "../test/core/sorted-array-queue.ts";
-
-const POLICY: Policy = {
-  choice: "auto",
-  order: "smith-age",
-  assign: "workflow",
-  price: 0.2,
-  slack: null,
-  minGain: 0.1,
-  ownWork: false,
-  starvationThreshold: 0,
-  starvationQuantum: 10,
-  ageScale: 10,
-  lateChoiceRequestsMax: 48,
-  stickinessBonus: null,
-};
 
 function engine(name: string, model: string, baseMs: number): EngineSpec {
   return {
@@ -51,7 +37,7 @@ class World {
 
   constructor(createQueue?: () => Queue<RequestBook>) {
     const options = {
-      policy: POLICY,
+      policy: AUTO,
       seed: 1,
       predictionBudgetMs: 20,
       attemptsMax: 3,

@@ -1,7 +1,7 @@
 import type { Policy } from "./types.ts";
 
 /** The findings' frozen default (section 2): price, static key, late choice, sticky once started. */
-const AUTO: Policy = {
+export const AUTO: Policy = {
   choice: "auto",
   order: "smith-age",
   assign: "workflow",

@@ -1,24 +1,11 @@
 import type { Command, Dispatch } from "../../src/core/command.ts";
 import type { Event, RequestArrived } from "../../src/core/event.ts";
+import { AUTO } from "../../src/core/policies.ts";
 import { step } from "../../src/core/scheduler.ts";
 import { createState, type SchedulerOptions, type State } from "../../src/core/state.ts";
 import type { Decision, EngineSpec, Estimate, Policy } from "../../src/core/types.ts";
 
-/** The policy of the findings, as it is by default. */
-export const AUTO: Policy = {
-  choice: "auto",
-  order: "smith-age",
-  assign: "workflow",
-  price: 0.2,
-  slack: null,
-  minGain: 0.1,
-  ownWork: false,
-  starvationThreshold: 0,
-  starvationQuantum: 10,
-  ageScale: 10,
-  lateChoiceRequestsMax: 48,
-  stickinessBonus: null,
-};
+export { AUTO };
 
 /** Algorithm 1 of the paper with its order. */
 export const PAPER: Policy = { ...AUTO, choice: "paper", order: "stjf", slack: 1, minGain: 0.1 };
