@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { readExperiment } from "../sim/experiment-file.ts";
 import { checkLines, experimentPage, type Section } from "../sim/experiment-page.ts";
@@ -48,18 +48,16 @@ export async function evaluate(flags: EvaluateFlags, printer: Printer): Promise<
   const { from = [] } = flags;
   const known = await readKnown(from, printer);
   if (known === null) return 2;
+  if (flags.results !== undefined) await startFile(flags.results);
   const sections: Section[] = [];
   for (const experiment of experiments) {
-    sections.push(
+    const section =
       from.length > 0
         ? knownSection(experiment, known, printer)
-        : await runSection(experiment, flags, printer),
-    );
-  }
-  const results = sections.flatMap((section) => section.results ?? []);
-  if (flags.results !== undefined) {
-    await mkdir(dirname(flags.results), { recursive: true });
-    await writeFile(flags.results, results.map((each) => `${JSON.stringify(each)}\n`).join(""));
+        : await runSection(experiment, flags, printer);
+    sections.push(section);
+    // After each, so that a long run that is stopped has not been for nothing.
+    if (flags.results !== undefined) await appendFile(flags.results, linesOf(section));
   }
   const page = experimentPage({ isQuick: flags.quick, sections });
   if (flags.only.length > 0) printer.out(page);
@@ -140,6 +138,15 @@ function knownSection(
   const skipped = `${missing} of its ${results.length + missing} runs are missing`;
   printer.say(`${experiment.name} skipped: ${skipped}`);
   return { experiment, results: null, skipped, figures: [] };
+}
+
+async function startFile(file: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, "");
+}
+
+function linesOf({ results }: Section): string {
+  return (results ?? []).map((result) => `${JSON.stringify(result)}\n`).join("");
 }
 
 async function writePage(page: string, sections: readonly Section[], file: string): Promise<void> {

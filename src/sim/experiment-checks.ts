@@ -3,13 +3,13 @@ import {
   groupsOf,
   isBetterInBoth,
   isWorseInBoth,
-  pointOf,
+  meanPointOf,
   type Gain,
   type Window,
 } from "./experiment-comparison.ts";
 import { summaryOf, summaryOfRatios } from "./experiment-statistics.ts";
 import { pointsText, ratioText } from "./experiment-table.ts";
-import { msPerTokenAt, type FrontierPoint } from "./frontier.ts";
+import { msPerTokenAt } from "./frontier.ts";
 
 /** One claim about `auto` on recorded runs, and what was measured. */
 export interface Check {
@@ -63,8 +63,8 @@ function betterCheck(windows: readonly Window[]): Check {
     claim: "80 to 110 % load: better than the balancer in both",
     measured:
       `${better.length} of ${sets.length} sets and loads by their means, ` +
-      `${inWindows} of ${between.length} windows`,
-    holds: sets.length === 0 ? null : better.length === sets.length,
+      `${inWindows} of ${between.length} windows${loadsText(between)}`,
+    holds: isCovered(between, 0.8, 1.1) ? better.length === sets.length : null,
   };
 }
 
@@ -75,26 +75,42 @@ function worseCheck(windows: readonly Window[]): Check {
   const names = worse.map(
     ({ name, speed, points }) => `${name}: ${ratioText(speed)} ${pointsText(points)}`,
   );
+  const isAll = isCovered(windows, 0.3, 1.3);
   return {
     claim: "30 to 130 % load: never worse than the balancer in both",
     measured:
       `worse in ${worse.length} of ${sets.length} sets and loads by their means` +
       (names.length > 0 ? ` (${names.join("; ")})` : "") +
-      `, ${inWindows} of ${windows.length} windows`,
-    holds: sets.length === 0 ? null : worse.length === 0,
+      `, ${inWindows} of ${windows.length} windows${loadsText(windows)}`,
+    holds: worse.length > 0 ? false : isAll ? true : null,
   };
 }
 
+/** Whether loads were run up to both ends: else a claim about all of them is open. */
+function isCovered(windows: readonly Window[], from: number, to: number): boolean {
+  const rates = windows.map((window) => window.rate);
+  return Math.min(...rates) <= from && Math.max(...rates) >= to;
+}
+
+function loadsText(windows: readonly Window[]): string {
+  const rates = [...new Set(windows.map((window) => window.rate))];
+  return rates.length === 0 ? "" : `; loads run: ${rates.join(", ")}`;
+}
+
+/** By the mean points of each set, since the score of one window is too noisy to look a time up with. */
 function equalScoreCheck(windows: readonly Window[], rival: string, wanted: number): Check {
-  const ratios = equalScoreSpeeds(windows, OWN, rival);
-  const summary = summaryOfRatios(ratios);
-  const compared = windows.filter((window) => window.byPolicy.has(rival)).length;
+  const compared = windows.filter((window) => window.byPolicy.has(rival));
+  const sets = groupsOf(compared, (window) => window.workload);
+  const speeds = [...sets.values()].flatMap((set) => equalScoreSpeed(set, OWN, rival) ?? []);
+  const summary = summaryOfRatios(speeds);
+  const unreached = sets.size - speeds.length;
   return {
     claim: `95 % load, at equal score (price swept): x${wanted} against ${rival}`,
     measured:
       `${ratioText(summary?.mean)}, ${ratioText(summary?.least)} to ${ratioText(summary?.most)} ` +
-      `in the ${ratios.length} of ${compared} windows whose score the sweep reaches`,
-    holds: summary === null ? null : summary.mean >= wanted,
+      `over ${speeds.length} sets` +
+      (unreached > 0 ? `; ${unreached} more whose score the sweep does not reach` : ""),
+    holds: summary === null ? null : summary.mean >= wanted && unreached === 0,
   };
 }
 
@@ -110,26 +126,24 @@ function waitCheck(windows: readonly Window[]): Check {
   };
 }
 
-/** How many times as fast as a rival a swept policy is at the rival's own score, window by window. */
-export function equalScoreSpeeds(
+/**
+ * How many times as fast as a rival a swept policy is at the rival's own score, by mean points over the
+ * windows; null where the sweep does not reach it, or nothing was run.
+ */
+export function equalScoreSpeed(
   windows: readonly Window[],
   family: string,
   rival: string,
-): number[] {
-  return windows.flatMap((window) => {
-    const target = window.byPolicy.get(rival);
-    if (target === undefined) return [];
-    const { score, msPerToken } = pointOf(target);
-    const own = msPerTokenAt(familyPoints(window, family), score);
-    return own === null ? [] : [msPerToken / own];
-  });
-}
-
-/** Points of a policy and of its sweep. */
-export function familyPoints(window: Window, family: string): FrontierPoint[] {
-  return [...window.byPolicy.values()]
-    .filter((result) => result.family === family)
-    .map((result) => pointOf(result));
+): number | null {
+  const results = windows.flatMap((window) => [...window.byPolicy.values()]);
+  const target = meanPointOf(results.filter((result) => result.policy === rival));
+  if (target === null) return null;
+  const own = results.filter((result) => result.family === family);
+  const swept = [...groupsOf(own, (result) => result.policy).values()].flatMap(
+    (group) => meanPointOf(group) ?? [],
+  );
+  const msPerToken = msPerTokenAt(swept, target.score);
+  return msPerToken === null ? null : target.msPerToken / msPerToken;
 }
 
 interface NamedGain extends Gain {

@@ -1,4 +1,5 @@
 import type { FrontierPoint } from "./frontier.ts";
+import type { Rate } from "./experiment.ts";
 import type { TrialResult } from "./experiment-run.ts";
 
 /** What a policy gains over another. */
@@ -23,6 +24,7 @@ export interface Comparison extends Gain {
 export interface Window {
   readonly workload: string;
   readonly batchLimit: number;
+  readonly unit: Rate["unit"];
   readonly rate: number;
   readonly predictor: string;
   readonly seed: number;
@@ -39,7 +41,8 @@ export function windowsOf(results: readonly TrialResult[]): Window[] {
     if (first === undefined) return [];
     const { workload, batchLimit, rate, predictor, seed } = first;
     const byPolicy = new Map(group.map((result) => [result.policy, result]));
-    return [{ workload, batchLimit, rate: rate.value, predictor, seed, byPolicy }];
+    const { unit, value } = rate;
+    return [{ workload, batchLimit, unit, rate: value, predictor, seed, byPolicy }];
   });
 }
 
@@ -72,6 +75,18 @@ function compare(own: TrialResult, reference: TrialResult): Comparison {
 export function pointOf({ policy, report }: TrialResult): FrontierPoint {
   if (report.msPerToken === null) throw new Error(`${policy} completed no workflow`);
   return { score: report.scoreMean, msPerToken: report.msPerToken.mean };
+}
+
+/** Mean of the score and geometric mean of the time; null without results. */
+export function meanPointOf(results: readonly TrialResult[]): FrontierPoint | null {
+  if (results.length === 0) return null;
+  const points = results.map(pointOf);
+  const mean = (valueOf: (point: FrontierPoint) => number): number =>
+    points.reduce((sum, point) => sum + valueOf(point), 0) / points.length;
+  return {
+    score: mean((point) => point.score),
+    msPerToken: Math.exp(mean((point) => Math.log(point.msPerToken))),
+  };
 }
 
 function completionOf({ policy, report }: TrialResult): number {

@@ -3,7 +3,12 @@ import { windowsOf } from "./experiment-comparison.ts";
 import { nameOfPredictor, type Experiment } from "./experiment.ts";
 import type { TrialResult } from "./experiment-run.ts";
 import { markdownTable } from "./experiment-table.ts";
-import { comparisonTables, hypervolumeTable, paperTable } from "./experiment-view.ts";
+import {
+  comparisonTables,
+  dominatedLines,
+  hypervolumeTable,
+  paperTable,
+} from "./experiment-view.ts";
 import type { Figure } from "./figure.ts";
 
 /** What is shown of one experiment. */
@@ -37,7 +42,10 @@ export function experimentPage({ isQuick, sections }: PageOptions): string {
     "",
     ...sections.flatMap((section) => [...sectionLines(section, isQuick), ""]),
   ];
-  return `${lines.join("\n").trimEnd()}\n`;
+  return `${lines
+    .join("\n")
+    .replaceAll(/\n{3,}/g, "\n\n")
+    .trimEnd()}\n`;
 }
 
 const HOW_TO_READ: readonly string[] = [
@@ -47,8 +55,8 @@ const HOW_TO_READ: readonly string[] = [
   "**Score pp** is the difference of the mean score in percentage points. **95 %** is a bootstrap interval of the mean",
   "over windows and workloads, **min-max** the spread of single windows. **p95 speed** compares the 95th percentile of",
   "the completion time, **longest wait** is the longest time in queues over the reference's (below 1 is shorter).",
-  "Every experiment is a file in `experiments/`; its results are written as JSON Lines next to the page's figures when",
-  "`--results FILE` is given. The scheduler is `src/core/`, driven by the simulator under a virtual clock.",
+  "Every experiment is a file in `experiments/`; `--results FILE` keeps what was measured as JSON Lines, one a simulation.",
+  "The scheduler is `src/core/`, driven by the simulator under a virtual clock.",
 ];
 
 /** The checks of all recorded sections as plain lines, for the terminal. */
@@ -66,7 +74,7 @@ export function checkLines(sections: readonly Section[]): string[] {
 }
 
 function verdictOf(holds: boolean | null): string {
-  if (holds === null) return "not run";
+  if (holds === null) return "open";
   return holds ? "holds" : "does not";
 }
 
@@ -77,10 +85,11 @@ function sectionLines(section: Section, isQuick: boolean): string[] {
   lines.push(...settingLines(experiment, isQuick), "");
   if (experiment.view === "recorded") lines.push(...checkTables(experiment, results), "");
   if (experiment.view === "paper") lines.push(...paperTable(experiment, results), "");
+  if (experiment.view !== "comparison") lines.push(...dominatedLines(results), "");
   lines.push(...comparisonTables(experiment, results));
   lines.push(...hypervolumeTable(experiment, results));
   for (const { name, caption } of figures) {
-    lines.push("", `![${caption}](figures/${name}.svg)`, "", `*${caption}*`);
+    lines.push("", `![${caption}](figures/${name}.svg)`, "", `_${caption}_`);
   }
   return lines;
 }

@@ -1,13 +1,26 @@
 import type { Comparison } from "./experiment-comparison.ts";
 import { summaryOf, summaryOfRatios, type Summary } from "./experiment-statistics.ts";
 
-/** A Markdown table; the first column is text, the others are numbers. */
+/** A Markdown table in columns; the first is text, the others are numbers. */
 export function markdownTable(
   titles: readonly string[],
   rows: readonly (readonly string[])[],
 ): string[] {
-  const rule = titles.map((_, column) => (column === 0 ? "---" : "---:"));
-  return [rowText(titles), rowText(rule), ...rows.map(rowText)];
+  const widths = titles.map((_, column) =>
+    Math.max(3, ...[titles, ...rows].map((cells) => (cells[column] ?? "").length)),
+  );
+  const padded = (text: string, column: number): string => {
+    const width = widths[column] ?? 0;
+    return column === 0 ? text.padEnd(width) : text.padStart(width);
+  };
+  const rule = widths.map((width, column) =>
+    column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`,
+  );
+  return [
+    rowText(titles.map(padded)),
+    rowText(rule),
+    ...rows.map((cells) => rowText(cells.map(padded))),
+  ];
 }
 
 function rowText(cells: readonly string[]): string {

@@ -1,11 +1,12 @@
 import {
   comparisonsOf,
   groupsOf,
+  meanPointOf,
   pointOf,
   windowsOf,
   type Window,
 } from "./experiment-comparison.ts";
-import { equalScoreSpeeds, familyPoints } from "./experiment-checks.ts";
+import { equalScoreSpeed } from "./experiment-checks.ts";
 import type { Experiment } from "./experiment.ts";
 import type { PaperRow } from "./experiment-document.ts";
 import type { TrialResult } from "./experiment-run.ts";
@@ -17,7 +18,7 @@ import {
   pointsText,
   ratioText,
 } from "./experiment-table.ts";
-import { cornersOf, hypervolume } from "./frontier.ts";
+import { cornersOf, hypervolume, type FrontierPoint } from "./frontier.ts";
 
 /** A table for each batch limit, rate and predictor: all policies against the baseline, over all workloads. */
 export function comparisonTables(
@@ -34,12 +35,13 @@ export function comparisonTables(
     ]);
     const kinds = workloads.length === 1 ? "" : `, ${workloads.length} workloads`;
     const table = markdownTable(["policy", "ms/token", "score", ...COMPARISON_TITLES], rows);
-    return [`${title}${kinds}:`, "", ...table, "", ...workloadTable(experiment, windows)];
+    return [`At ${title}${kinds}:`, "", ...table, "", ...workloadTable(experiment, windows)];
   });
 }
 
-function titleOf({ batchLimit, rate, predictor }: Window): string {
-  return `Batch limit ${batchLimit}, rate ${rate}, predictor ${predictor}`;
+function titleOf({ batchLimit, unit, rate, predictor }: Window): string {
+  const speed = unit === "load" ? `load ${rate}` : `${rate} calls/s`;
+  return `${speed}, batch limit ${batchLimit}, predictor ${predictor}`;
 }
 
 /** What `paper` and `auto` gain over the baseline on each workload; nothing where there is one workload. */
@@ -66,13 +68,8 @@ function gainCells(windows: readonly Window[], policy: string, reference: string
 
 /** Geometric mean of the time and mean of the score over windows. */
 function timeCells(windows: readonly Window[], policy: string): string[] {
-  const points = windows.flatMap(({ byPolicy }) => {
-    const result = byPolicy.get(policy);
-    return result === undefined ? [] : [pointOf(result)];
-  });
-  const time = summaryOfRatios(points.map((point) => point.msPerToken));
-  const score = summaryOf(points.map((point) => point.score));
-  return [time?.mean.toFixed(1) ?? "-", score?.mean.toFixed(3) ?? "-"];
+  const point = meanPointOf(windows.flatMap(({ byPolicy }) => byPolicy.get(policy) ?? []));
+  return [point?.msPerToken.toFixed(1) ?? "-", point?.score.toFixed(3) ?? "-"];
 }
 
 /** The paper's numbers beside ours: Algorithm 1 and `auto` against each of its baselines. */
@@ -151,28 +148,58 @@ export function hypervolumeTable(
   if (families.length === 0) return [];
   const groups = groupsOf(windowsOf(results), titleOf);
   return [...groups].flatMap(([title, windows]) => [
-    `Frontiers, ${title.toLowerCase()}:`,
+    `Frontiers at ${title}:`,
     "",
     ...markdownTable(
-      ["swept", "hypervolume", "min-max", `speed at the score of ${baseline}`, "windows reached"],
+      ["swept", "hypervolume", "min-max", `speed at the score of ${baseline}`, "workloads reached"],
       families.map((family) => frontierCells(windows, family, baseline)),
     ),
     "",
   ]);
 }
 
+/** Where `auto` at its default is slower and less often right than another policy, by the means of windows. */
+export function dominatedLines(results: readonly TrialResult[]): string[] {
+  const groups = groupsOf(
+    windowsOf(results),
+    (window) => `${window.workload}, at ${titleOf(window)}`,
+  );
+  const found = [...groups].flatMap(([title, windows]) => {
+    const means = (policy: string): FrontierPoint | null =>
+      meanPointOf(windows.flatMap(({ byPolicy }) => byPolicy.get(policy) ?? []));
+    const own = means("auto");
+    const policies = [...(windows[0]?.byPolicy.keys() ?? [])];
+    const better = policies.filter((policy) => {
+      const other = means(policy);
+      if (own === null || other === null) return false;
+      return other.score > own.score && other.msPerToken < own.msPerToken;
+    });
+    return better.length === 0 ? [] : [`- ${title}: ${better.join(", ")}`];
+  });
+  if (found.length === 0) return ["No policy dominates `auto` at its default in any of these."];
+  return [
+    "`auto` at its default is dominated (slower and less often right, by the means of windows) in " +
+      `${found.length} of ${groups.size}:`,
+    "",
+    ...found,
+  ];
+}
+
 function frontierCells(windows: readonly Window[], family: string, rival: string): string[] {
-  const volumes = windows.flatMap((window) => {
-    const corners = cornersOf([...window.byPolicy.values()].map(pointOf));
-    return corners === null ? [] : [hypervolume(familyPoints(window, family), corners)];
+  const volumes = windows.flatMap(({ byPolicy }) => {
+    const results = [...byPolicy.values()];
+    const corners = cornersOf(results.map(pointOf));
+    const own = results.filter((result) => result.family === family);
+    return corners === null ? [] : [hypervolume(own.map(pointOf), corners)];
   });
   const volume = summaryOf(volumes);
-  const speeds = equalScoreSpeeds(windows, family, rival);
+  const sets = [...groupsOf(windows, (window) => window.workload).values()];
+  const speeds = sets.flatMap((set) => equalScoreSpeed(set, family, rival) ?? []);
   return [
     family,
     volume?.mean.toFixed(3) ?? "-",
     volume === null ? "-" : `${volume.least.toFixed(3)} to ${volume.most.toFixed(3)}`,
     ratioText(summaryOfRatios(speeds)?.mean),
-    `${speeds.length} of ${windows.length}`,
+    `${speeds.length} of ${sets.length}`,
   ];
 }

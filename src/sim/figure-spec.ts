@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from "vega-lite";
-import { groupsOf, pointOf } from "./experiment-comparison.ts";
+import { groupsOf, meanPointOf } from "./experiment-comparison.ts";
 import type { Experiment } from "./experiment.ts";
 import { QUANTILE_SHARES, type TrialResult } from "./experiment-run.ts";
 import type { Figure } from "./figure.ts";
@@ -174,17 +174,9 @@ function meanPoints(results: readonly TrialResult[]): MeanPoint[] {
   const groups = groupsOf(results, (each) => `${panelOf(each)}\n${each.predictor}\n${each.policy}`);
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
-    if (first === undefined) return [];
-    const points = group.map(pointOf);
-    return [
-      {
-        panel: panelOf(first),
-        family: first.family,
-        policy: first.policy,
-        score: meanOf(points.map((point) => point.score)),
-        msPerToken: Math.exp(meanOf(points.map((point) => Math.log(point.msPerToken)))),
-      },
-    ];
+    const point = meanPointOf(group);
+    if (first === undefined || point === null) return [];
+    return [{ panel: panelOf(first), family: first.family, policy: first.policy, ...point }];
   });
 }
 
