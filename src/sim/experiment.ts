@@ -2,9 +2,7 @@ import { POLICIES } from "../core/policies.ts";
 import type { Policy } from "../core/types.ts";
 import type {
   ExperimentDocument,
-  ExperimentEngine,
   ExperimentWorkload,
-  PaperRow,
   PolicyEntry,
   PredictorSpec,
   QuickPart,
@@ -27,22 +25,12 @@ export interface Rate {
 }
 
 /** An experiment with its policies looked up: all combinations of its lists are run. Plain data. */
-export interface Experiment {
-  readonly name: string;
-  readonly title: string;
-  readonly about: string;
-  readonly view: ExperimentDocument["view"];
-  readonly workloads: readonly ExperimentWorkload[];
-  readonly engines: Readonly<Record<string, ExperimentEngine>>;
-  readonly batchLimits: readonly number[];
-  readonly arrivals: ExperimentDocument["arrivals"];
+export interface Experiment extends Omit<
+  ExperimentDocument,
+  "policies" | "loads" | "callsPerSecond" | "quick"
+> {
   readonly rates: readonly Rate[];
-  readonly workflows: number;
-  readonly seeds: readonly number[];
-  readonly predictors: readonly PredictorSpec[];
   readonly variants: readonly Variant[];
-  readonly baseline: string;
-  readonly paper: readonly PaperRow[];
 }
 
 /** One simulation of an experiment. */
