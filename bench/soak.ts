@@ -77,7 +77,7 @@ function startEngine(model: string): Promise<Emulator> {
     model,
     maxModelLen: 16_384,
     maxSequences: 32,
-    kvTokens: 500_000,
+    kvTokens: 50_000,
     chunkTokens: 4096,
     prefixCache: true,
     speedup: 1000,

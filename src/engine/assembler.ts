@@ -121,14 +121,13 @@ function set(target: Json, key: string, value: unknown): void {
   const old = own(target, key);
   const isKnown = old !== undefined && old !== null;
   if (isKnown && (value === null || value === undefined || value === "")) return;
-  const copy = typeof value === "object" ? structuredClone(value) : value;
-  Object.defineProperty(target, key, {
-    value: copy,
-    writable: true,
-    enumerable: true,
-    configurable: true,
-  });
+  const copy = typeof value === "object" && value !== null ? structuredClone(value) : value;
+  if (key !== "__proto__") target[key] = copy;
+  else Object.defineProperty(target, key, { ...PLAIN_PROPERTY, value: copy });
 }
+
+/** What an assignment would make of a key that is not `__proto__`. */
+const PLAIN_PROPERTY: PropertyDescriptor = { writable: true, enumerable: true, configurable: true };
 
 /** Engines may send a key such as `__proto__`. */
 function own(target: Json, key: string): unknown {
