@@ -10,8 +10,6 @@ const CLASSIFIER_L2 = 2;
 const CLASSIFIER_ITERATIONS_MAX = 100;
 /** Enough to keep separable cases finite. */
 const WEAK_L2 = 0.01;
-/** Outcomes from which a model is calibrated by itself. */
-const CALIBRATED_LABELS_MIN = 100;
 const PRECISE = { iterationsMax: 200, gradientMax: 1e-4 };
 
 /** Success rates of the given prompts. */
@@ -78,35 +76,23 @@ export function fitBase(
 }
 
 /**
- * Platt's scaling for each model (shares of success count as they are); models with few outcomes, or
- * with outcomes that all agree, share one map.
+ * Platt's scaling, one map for all models: a map for each was no better where outcomes are thousands,
+ * and worse where they are hundreds. Shares of success count as they are. A map that does not rise
+ * would turn the order around: it becomes the identity.
  * @param odds per model, log odds predicted for prompts that were not learned from.
  */
-export function fitCalibration({ labels }: RouterCases, odds: readonly Float64Array[]): PlattMap[] {
-  const known = labels.map((truths, model) => {
-    const rows = Array.from(truths.keys()).filter((row) => !Number.isNaN(truths[row]));
-    return {
-      truths: rows.map((row) => truths[row] ?? 0),
-      scores: rows.map((row) => odds[model]?.[row] ?? 0),
-    };
-  });
-  const shared = scaling(
-    known.flatMap(({ scores }) => scores),
-    known.flatMap(({ truths }) => truths),
-  );
-  return known.map(({ scores, truths }) => {
-    const isAlike = truths.every((truth) => truth === truths[0]);
-    return truths.length < CALIBRATED_LABELS_MIN || isAlike ? shared : scaling(scores, truths);
-  });
-}
-
-/** A map that does not rise would turn the order around: it becomes the identity. */
-function scaling(scores: readonly number[], truths: readonly number[]): PlattMap {
-  const matrix = createSparseMatrix(
-    scores.map((score) => sparseRow([score])),
-    1,
-  );
-  const { weights, intercepts } = fitClassifier(matrix, [truths], { l2: WEAK_L2, ...PRECISE });
+export function fitCalibration({ labels }: RouterCases, odds: readonly Float64Array[]): PlattMap {
+  const inputs: SparseRow[] = [];
+  const truths: number[] = [];
+  for (const [model, column] of labels.entries()) {
+    for (const [row, truth] of column.entries()) {
+      if (Number.isNaN(truth)) continue;
+      inputs.push(sparseRow([odds[model]?.[row] ?? 0]));
+      truths.push(truth);
+    }
+  }
+  const options = { l2: WEAK_L2, ...PRECISE };
+  const { weights, intercepts } = fitClassifier(createSparseMatrix(inputs, 1), [truths], options);
   const slope = weights[0] ?? 0;
   return slope > 0 ? { slope, intercept: intercepts[0] ?? 0 } : IDENTITY;
 }

@@ -1,4 +1,4 @@
-import { applyPlatt, type PlattMap } from "../learn/calibration.ts";
+import type { PlattMap } from "../learn/calibration.ts";
 import { classify, type Classifier } from "../learn/classifier.ts";
 import type { SparseRow } from "../learn/sparse.ts";
 import type { RouterPrompt } from "./router-encoder.ts";
@@ -17,8 +17,8 @@ export interface RouterHead {
   readonly base: RouterBase;
   /** A label per model; its columns are those of `headRow`. */
   readonly classifier: Classifier;
-  /** One per model: from log odds to a probability. */
-  readonly calibration: readonly PlattMap[];
+  /** From log odds to a probability. */
+  readonly calibration: PlattMap;
 }
 
 /** A prompt with how much better than usual models do on it, as a difference of rates. */
@@ -89,11 +89,6 @@ export function createHeadReader(
       return trust * own + (1 - trust) * baseLogOdds(base, rate, task.ease);
     };
   };
-}
-
-/** A calibrated confidence within (0, 1). */
-export function calibrated(map: PlattMap | undefined, odds: number): number {
-  return map === undefined ? applyPlatt(IDENTITY, odds) : applyPlatt(map, odds);
 }
 
 export const IDENTITY: PlattMap = { slope: 1, intercept: 0 };

@@ -39,17 +39,15 @@ interface Tables {
   readonly models: readonly string[];
   readonly families: readonly RouterFamily[];
   readonly base: RouterBase;
-  readonly calibration: readonly PlattMap[];
+  readonly calibration: PlattMap;
 }
 
-const tablesSchema: z.ZodType<Tables> = z
-  .object({
-    models: z.array(z.string()).min(1),
-    families: z.array(z.object({ kind: z.string(), start: z.string() })),
-    base: z.object({ intercept: z.number(), rate: z.number(), difficulty: z.number() }),
-    calibration: z.array(z.object({ slope: z.number(), intercept: z.number() })),
-  })
-  .refine(({ models, calibration }) => models.length === calibration.length);
+const tablesSchema: z.ZodType<Tables> = z.object({
+  models: z.array(z.string()).min(1),
+  families: z.array(z.object({ kind: z.string(), start: z.string() })),
+  base: z.object({ intercept: z.number(), rate: z.number(), difficulty: z.number() }),
+  calibration: z.object({ slope: z.number(), intercept: z.number() }),
+});
 
 /** A router as the bytes of a model file. */
 export function encodeRouterModel(parts: RouterParts): Uint8Array<ArrayBuffer> {

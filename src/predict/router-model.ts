@@ -1,8 +1,10 @@
+import { applyPlatt } from "../learn/calibration.ts";
+import { sigmoid } from "../learn/classifier.ts";
 import { createForestReader } from "../learn/forest-reader.ts";
 import type { Decoded, Facts } from "../learn/model-file.ts";
 import type { StageFacts } from "./port.ts";
 import { createFamilyIndex, createPromptReader } from "./router-encoder.ts";
-import { baseLogOdds, calibrated, createHeadReader, IDENTITY } from "./router-head.ts";
+import { baseLogOdds, createHeadReader } from "./router-head.ts";
 import { decodeRouterModel, type RouterParts } from "./router-model-file.ts";
 import { knownOutcomes, rateOf } from "./router-rates.ts";
 
@@ -63,7 +65,7 @@ export function createRouterModel(parts: RouterParts, priors: RouterPriors): Rou
         const place = places.get(model);
         if (place === undefined) {
           const rate = given.get(model) ?? rateOf(rates, family, null);
-          const confidence = calibrated(IDENTITY, baseLogOdds(base, rate, ease));
+          const confidence = sigmoid(baseLogOdds(base, rate, ease));
           const name = prompt === null ? "family-prior" : "router-prior";
           return { model, confidence, source: `${name}(n=0)` };
         }
@@ -72,9 +74,16 @@ export function createRouterModel(parts: RouterParts, priors: RouterPriors): Rou
           const confidence = rateOf(rates, family, place);
           return { model, confidence, source: `family-rate${labels}` };
         }
-        const confidence = calibrated(calibration[place], oddsOf(place));
+        const confidence = heldOffEnds(applyPlatt(calibration, oddsOf(place)));
         return { model, confidence, source: `router${labels}` };
       });
     },
   };
+}
+
+/** Nobody is certain: a confidence of 0 or 1 could not be weighed against anything. */
+const CONFIDENCE_MIN = 0.0005;
+
+function heldOffEnds(confidence: number): number {
+  return Math.min(Math.max(confidence, CONFIDENCE_MIN), 1 - CONFIDENCE_MIN);
 }

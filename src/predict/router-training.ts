@@ -1,11 +1,11 @@
 import { createRandom } from "../core/random.ts";
-import type { PlattMap } from "../learn/calibration.ts";
+import { applyPlatt } from "../learn/calibration.ts";
 import { fitForest, type Forest, type ForestOptions } from "../learn/forest.ts";
-import { predictOutOfBag } from "../learn/out-of-bag.ts";
+import { createForestReader } from "../learn/forest-reader.ts";
 import { createTable, type Feature } from "../learn/table.ts";
 import { gatherCases, type RouterCases, type RouterExample } from "./router-cases.ts";
 import { createPromptReader, fitRouterEncoder, routerFeatures } from "./router-encoder.ts";
-import { calibrated, createHeadReader, type RouterHead } from "./router-head.ts";
+import { createHeadReader, IDENTITY, type RouterHead } from "./router-head.ts";
 import { fitBase, fitCalibration, fitClassifierOf, ratesOf } from "./router-head-training.ts";
 import { encodeRouterModel } from "./router-model-file.ts";
 import { rateOf } from "./router-rates.ts";
@@ -36,8 +36,10 @@ export interface RouterTrainingFacts {
 
 const TREES = 100;
 const FOLDS = 5;
+/** Forests of the folds are only asked for the ease of prompts and may be smaller. */
+const FOLD_TREES_SHARE = 0.6;
 /** Settings found by cross-validation on recorded runs. */
-const LEAF_ROWS_MIN = 3;
+const LEAF_ROWS_MIN = 5;
 const FEATURES_SHARE = 0.35;
 /** Keeps the chance of the folds apart from that of the trees. */
 const FOLDS_SALT = 0x5f356495;
@@ -60,10 +62,12 @@ export function trainRouter(
     seed,
   );
   const cases = gatherCases(examples, encoder, createPromptReader(encoder));
-  const plan = planOf(routerFeatures(encoder).length, treeCount, seed);
-  const { forest, ease } = fitDifficulty(cases, routerFeatures(encoder), plan);
-  const folds = foldsOf(cases.groups, seed);
-  const trial = tryHeads(cases, ease, folds);
+  const features = routerFeatures(encoder);
+  const plan = planOf(features.length, treeCount, seed);
+  const splits = splitsOf(cases.groups, seed);
+  const foldPlan = { ...plan, treeCount: Math.ceil(FOLD_TREES_SHARE * treeCount) };
+  const ease = foldEase(cases, splits, (rows) => fitDifficulty(cases, rows, features, foldPlan));
+  const trial = tryHeads(cases, ease, splits);
   const everything = cases.prompts.map((_, row) => row);
   const facts: RouterTrainingFacts = {
     rows: examples.length,
@@ -79,7 +83,7 @@ export function trainRouter(
   return encodeRouterModel({
     encoder,
     models: cases.models,
-    difficulty: forest,
+    difficulty: fitDifficulty(cases, everything, features, plan),
     head: {
       rates: ratesOf(cases, everything),
       base: trial.base,
@@ -95,7 +99,7 @@ function planOf(featureCount: number, treeCount: number, seed: number): ForestOp
     treeCount,
     seed,
     splits: "random",
-    bootstrap: true,
+    bootstrap: false,
     featuresPerSplit: Math.ceil(FEATURES_SHARE * featureCount),
     leafMin: LEAF_ROWS_MIN,
     splitMin: 2,
@@ -103,27 +107,23 @@ function planOf(featureCount: number, treeCount: number, seed: number): ForestOp
   };
 }
 
-interface Difficulty {
-  readonly forest: Forest;
-  /** Per prompt, from the trees that have not seen its problem. */
-  readonly ease: Float64Array;
-}
-
-/** The target is the mean over models of success less the rate of model and family. */
+/**
+ * Learns the ease of prompts: the mean over models of success less the rate of model and family.
+ * @param rows the prompts that are looked at.
+ */
 function fitDifficulty(
   cases: RouterCases,
+  rows: readonly number[],
   features: readonly Feature[],
   plan: ForestOptions,
-): Difficulty {
-  const { prompts, labels, groups } = cases;
-  const rates = ratesOf(
-    cases,
-    prompts.map((_, row) => row),
-  );
+): Forest {
+  const { prompts, labels } = cases;
+  const rates = ratesOf(cases, rows);
   const columns = features.map((_, feature) =>
-    Float32Array.from(prompts, ({ row }) => row[feature] ?? Number.NaN),
+    Float32Array.from(rows, (row) => prompts[row]?.row[feature] ?? Number.NaN),
   );
-  const target = Float64Array.from(prompts, ({ family }, row) => {
+  const target = Float64Array.from(rows, (row) => {
+    const family = prompts[row]?.family ?? 0;
     let sum = 0;
     let count = 0;
     for (const [model, truths] of labels.entries()) {
@@ -132,24 +132,45 @@ function fitDifficulty(
       sum += truth - rateOf(rates, family, model);
       count++;
     }
-    return sum / count;
+    return count === 0 ? 0 : sum / count;
   });
-  const data = { table: createTable(features, columns), target, groups };
-  const forest = fitForest(data, plan);
-  const { ordering } = predictOutOfBag(forest, { data, options: plan }, []);
-  return { forest, ease: ordering.map((value) => (Number.isNaN(value) ? 0 : value)) };
+  return fitForest({ table: createTable(features, columns), target }, plan);
 }
 
-/** A fold for each prompt; problems stay together. Fewer than two problems give no folds. */
-function foldsOf(groups: Uint32Array, seed: number): Uint8Array | null {
+/** Prompts to learn from, and those of other problems that are then predicted. */
+interface Split {
+  readonly inside: readonly number[];
+  readonly outside: readonly number[];
+}
+
+/** Each prompt is outside once; problems stay together. Fewer than two problems give none. */
+function splitsOf(groups: Uint32Array, seed: number): Split[] {
   const count = groups.reduce((most, group) => Math.max(most, group + 1), 0);
-  if (count < 2) return null;
   const random = createRandom(seed ^ FOLDS_SALT);
   const keys = Array.from({ length: count }, (_, group) => ({ group, key: random.next() }));
   keys.sort((a, b) => a.key - b.key || a.group - b.group);
   const folds = new Uint8Array(count);
   for (const [place, { group }] of keys.entries()) folds[group] = place % FOLDS;
-  return Uint8Array.from(groups, (group) => folds[group] ?? 0);
+  const rows = Array.from(groups.keys());
+  const isIn = (row: number, fold: number): boolean => folds[groups[row] ?? 0] === fold;
+  return Array.from({ length: FOLDS }, (_, fold) => ({
+    inside: rows.filter((row) => !isIn(row, fold)),
+    outside: rows.filter((row) => isIn(row, fold)),
+  })).filter(({ inside, outside }) => inside.length > 0 && outside.length > 0);
+}
+
+/** Per prompt, its ease as other problems tell it; 0 without splits. */
+function foldEase(
+  { prompts }: RouterCases,
+  splits: readonly Split[],
+  fit: (rows: readonly number[]) => Forest,
+): Float64Array {
+  const ease = new Float64Array(prompts.length);
+  for (const { inside, outside } of splits) {
+    const reader = createForestReader(fit(inside));
+    for (const row of outside) ease[row] = reader.ordering(prompts[row]?.row ?? new Float32Array());
+  }
+  return ease;
 }
 
 interface Trial extends Pick<RouterHead, "base" | "calibration"> {
@@ -157,25 +178,27 @@ interface Trial extends Pick<RouterHead, "base" | "calibration"> {
   readonly familyRate: RouterScores | null;
 }
 
+/** With one problem only there is nothing to try on. */
+const UNTRIED: Trial = {
+  base: { intercept: 0, rate: 1, difficulty: 0 },
+  calibration: IDENTITY,
+  heldOut: null,
+  familyRate: null,
+};
+
 /** Predicts each fold from the others: what the base and the calibration are learned from. */
-function tryHeads(cases: RouterCases, ease: Float64Array, folds: Uint8Array | null): Trial {
+function tryHeads(cases: RouterCases, ease: Float64Array, splits: readonly Split[]): Trial {
   const { models, prompts, termCount } = cases;
-  const everything = prompts.map((_, row) => row);
+  if (splits.length === 0) return UNTRIED;
   const columns = (): Float64Array[] => models.map(() => new Float64Array(prompts.length));
   const rates = columns();
-  const splits = Array.from({ length: folds === null ? 0 : FOLDS }, (_, fold) => ({
-    inside: everything.filter((row) => folds?.[row] !== fold),
-    outside: everything.filter((row) => folds?.[row] === fold),
-  })).filter(({ inside, outside }) => inside.length > 0 && outside.length > 0);
   for (const { inside, outside } of splits) {
     const known = ratesOf(cases, inside);
     for (const row of outside) {
-      for (const [model, column] of rates.entries()) {
-        column[row] = rateOf(known, prompts[row]?.family ?? 0, model);
-      }
+      const family = prompts[row]?.family ?? 0;
+      for (const [model, column] of rates.entries()) column[row] = rateOf(known, family, model);
     }
   }
-  if (splits.length === 0) return untried(cases);
   const base = fitBase(cases, rates, ease);
   const odds = columns();
   for (const { inside, outside } of splits) {
@@ -189,19 +212,11 @@ function tryHeads(cases: RouterCases, ease: Float64Array, folds: Uint8Array | nu
     }
   }
   const calibration = fitCalibration(cases, odds);
-  const confidences = odds.map((column, model) =>
-    column.map((value) => calibrated(calibration[model], value)),
-  );
+  const confidences = odds.map((column) => column.map((value) => applyPlatt(calibration, value)));
   return {
     base,
     calibration,
     heldOut: scoreRouter(cases, confidences),
     familyRate: scoreRouter(cases, rates),
   };
-}
-
-function untried({ models }: RouterCases): Trial {
-  const calibration: PlattMap[] = models.map(() => ({ slope: 1, intercept: 0 }));
-  const base = { intercept: 0, rate: 1, difficulty: 0 };
-  return { base, calibration, heldOut: null, familyRate: null };
 }
