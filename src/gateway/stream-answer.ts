@@ -41,6 +41,10 @@ export class StreamAnswer implements Answer {
   #pingTimer: Timer | null = null;
   #stallTimer: Timer | null = null;
   #openedEarly = false;
+  /** What came in this turn of the event loop: an engine's many small chunks cost one write. */
+  #held: (Buffer | string)[] = [];
+  #drained: () => void = () => {};
+  #isBlocked = false;
 
   constructor(response: ServerResponse, options: StreamAnswerOptions) {
     this.#response = response;
@@ -58,13 +62,9 @@ export class StreamAnswer implements Answer {
     if (told.length === 0) return true;
     if (!this.#response.headersSent) this.#open(headers());
     this.#lastWriteMs = this.#options.clock.nowMs();
-    if (this.#response.write(told)) return true;
-    this.#watchStall();
-    this.#response.once("drain", () => {
-      this.#stallTimer?.cancel();
-      onDrain();
-    });
-    return false;
+    this.#drained = onDrain;
+    if (this.#held.push(told) === 1) queueMicrotask(() => this.#flush());
+    return !this.#isBlocked;
   }
 
   complete(headers: () => Readonly<Record<string, string>>, usage: StreamUsage | null): void {
@@ -105,9 +105,25 @@ export class StreamAnswer implements Answer {
     });
   }
 
+  /** Writes what is held. Where the client reads too slowly, the next `take` says so. */
+  #flush(): void {
+    if (this.#held.length === 0) return;
+    const flows = this.#response.write(joined(this.#held));
+    this.#held = [];
+    if (flows || this.#isBlocked) return;
+    this.#isBlocked = true;
+    this.#watchStall();
+    this.#response.once("drain", () => {
+      this.#isBlocked = false;
+      this.#stallTimer?.cancel();
+      this.#drained();
+    });
+  }
+
   #end(text: string): void {
     this.#pingTimer?.cancel();
-    this.#response.end(text);
+    this.#response.end(joined([...this.#held, text]));
+    this.#held = [];
     if (this.#response.writableLength > 0) this.#watchStall();
   }
 
@@ -137,6 +153,14 @@ export class StreamAnswer implements Answer {
     this.#lastWriteMs = clock.nowMs();
     this.#wakeAfter(limits.pingAfterMs);
   }
+}
+
+function joined(pieces: readonly (Buffer | string)[]): Buffer | string {
+  const [only] = pieces;
+  if (only !== undefined && pieces.length === 1) return only;
+  return Buffer.concat(
+    pieces.map((piece) => (typeof piece === "string" ? Buffer.from(piece) : piece)),
+  );
 }
 
 function oneLine(body: Buffer): string {
