@@ -1,11 +1,12 @@
 /**
- * The light semantic router on the recorded runs: one file trained on the train part of all sets,
- * scored on the valid part of each, beside constants (each model's rate), the rate of the detected
- * family, the rate of the task set (whose name no predictor is told) and the truth.
+ * The light semantic router on the recorded runs: trained on the train part, of all sets in one file
+ * and of each set alone, and scored on the valid part of each set, beside constants (each model's
+ * rate), the rate of the detected family, the rate of the task set (whose name no predictor is told)
+ * and the truth. Intervals are the middle 95 % of resamples by problem.
  *
- *     npm run bench -- router [--trees 100] [--resamples 200] [--separate] [--models]
+ *     npm run bench -- router [--trees 100] [--resamples 200] [--models]
  *
- * --separate trains one file for each set; --models prints the area under ROC of each model.
+ * --models prints the area under ROC of each model.
  */
 import { existsSync } from "node:fs";
 import { performance } from "node:perf_hooks";
@@ -55,7 +56,6 @@ export async function run(print: Print): Promise<void> {
     options: {
       trees: { type: "string", default: "100" },
       resamples: { type: "string", default: "200" },
-      separate: { type: "boolean", default: false },
       models: { type: "boolean", default: false },
     },
   });
@@ -65,17 +65,13 @@ export async function run(print: Print): Promise<void> {
   }
   const treeCount = Number(values.trees);
   const sets = await readSets();
-  const together = values.separate
-    ? null
-    : train(
-        sets.flatMap((set) => set.train),
-        treeCount,
-        print,
-      );
+  const examples = sets.flatMap((set) => set.train);
+  const together = train(examples, treeCount, print);
   for (const set of sets) {
-    const router = together ?? train(set.train, treeCount, print);
-    report(set, router, Number(values.resamples), print);
-    if (values.models) printModels(set, predict(router, set.valid), print);
+    const alone = train(set.train, treeCount, print);
+    report(set, { together, alone }, Number(values.resamples), print);
+    print(`  ${newModelLine(set, treeCount)}`);
+    if (values.models) printModels(set, predict(together, set.valid), print);
   }
 }
 
@@ -123,13 +119,19 @@ function predict(router: RouterModel, cases: readonly Case[]): Confidences {
   return cases.map(({ facts, model }) => router.confidence(facts, [model])[0]?.confidence ?? 0.5);
 }
 
-function report(set: DataSet, router: RouterModel, resamples: number, print: Print): void {
+interface Routers {
+  readonly together: RouterModel;
+  readonly alone: RouterModel;
+}
+
+function report(set: DataSet, { together, alone }: Routers, resamples: number, print: Print): void {
   const { valid } = set;
   const predictors: readonly (readonly [name: string, confidences: Confidences])[] = [
     ["constants", rates(set, () => "")],
     ["family rate", rates(set, ({ facts }) => facts.kind)],
     ["task-set rate*", rates(set, ({ subset }) => subset)],
-    ["router", predict(router, valid)],
+    ["router", predict(together, valid)],
+    ["router, own set", predict(alone, valid)],
     ["oracle", valid.map(({ success }) => success)],
   ];
   const problems = new Set(valid.map(({ group }) => group)).size;
@@ -166,8 +168,11 @@ function report(set: DataSet, router: RouterModel, resamples: number, print: Pri
         ].join("  "),
     );
   }
-  for (const name of ["family rate", "task-set rate*"]) print(`  ${verdict(drawn, name)}`);
-  print(`  ${speed(router, valid)}`);
+  for (const router of ["router", "router, own set"]) {
+    for (const rate of ["family rate", "task-set rate*"])
+      print(`  ${verdict(drawn, router, rate)}`);
+  }
+  print(`  ${speed(together, valid)}`);
 }
 
 /** Rates of the train part, by model and group, leaning on the model's rate. */
@@ -307,15 +312,20 @@ function pick(
 }
 
 /** Says whether the router is told apart from a rate, by the difference on the same resamples. */
-function verdict(drawn: ReadonlyMap<string, readonly (number | null)[]>, name: string): string {
-  const router = drawn.get("router") ?? [];
+function verdict(
+  drawn: ReadonlyMap<string, readonly (number | null)[]>,
+  router: string,
+  name: string,
+): string {
   const rate = drawn.get(name) ?? [];
-  const differences = router.map((value, index) => (value ?? 0) - (rate[index] ?? 0));
+  const differences = (drawn.get(router) ?? []).map(
+    (value, index) => (value ?? 0) - (rate[index] ?? 0),
+  );
   const [low, high] = interval(differences);
   const range = `mAP ${signed(low)} to ${signed(high)}`;
-  if (low > 0) return `better than the ${name}: ${range}`;
-  if (high < 0) return `WORSE than the ${name}: ${range}`;
-  return `NOT told apart from the ${name}: ${range}`;
+  if (low > 0) return `${router}: better than the ${name}, ${range}`;
+  if (high < 0) return `${router}: WORSE than the ${name}, ${range}`;
+  return `${router}: NOT told apart from the ${name}, ${range}`;
 }
 
 function speed(router: RouterModel, cases: readonly Case[]): string {
@@ -324,6 +334,26 @@ function speed(router: RouterModel, cases: readonly Case[]): string {
   for (const { facts } of cases) router.confidence(facts, models);
   const ms = (performance.now() - startedMs) / cases.length;
   return `a decision over ${models.length} models, text and all: ${ms.toFixed(3)} ms`;
+}
+
+/** How a model fares whose outcomes nobody has seen: the one in the middle by its rate. */
+function newModelLine({ train: examples, valid }: DataSet, treeCount: number): string {
+  const models = [...byModel(examples, [])]
+    .map(([model, { truths }]) => ({ model, rate: mean(truths) ?? 0 }))
+    .sort((a, b) => a.rate - b.rate || (a.model < b.model ? -1 : 1));
+  const chosen = models[Math.floor(models.length / 2)]?.model ?? "";
+  const own = valid.filter(({ model }) => model === chosen);
+  const truths = own.map(({ success }) => Number(success >= 0.5));
+  const scoreWith = (known: readonly Case[]): string => {
+    const confidences = predict(
+      train(known, treeCount, () => undefined),
+      own,
+    );
+    const area = digits(areaUnderRoc(truths, confidences));
+    return `AUROC ${area} Brier ${digits(brierScore(truths, confidences))}`;
+  };
+  const others = examples.filter(({ model }) => model !== chosen);
+  return `${chosen} with its outcomes: ${scoreWith(examples)}; without: ${scoreWith(others)}`;
 }
 
 function printModels({ valid }: DataSet, confidences: Confidences, print: Print): void {
