@@ -182,6 +182,7 @@ interface EvaluateOptions {
   readonly data: string;
   readonly page: string;
   readonly results?: string;
+  readonly from?: string[];
   readonly threads: number;
 }
 
@@ -195,6 +196,7 @@ export function addEvaluate(program: Command, { printer, exit }: Session): void 
     .option("--data <folder>", "recorded runs and arrivals", "../shared/data")
     .option("--page <file>", "page to write", "docs/evaluation.md")
     .option("--results <file>", "results to write, one JSON line a simulation")
+    .option("--from <files...>", "earlier results: renders the page without simulating")
     .option("--threads <n>", "simulations at a time", whole, availableParallelism())
     .action(async (options: EvaluateOptions) => {
       const { evaluate } = await import("./evaluate.ts");
