@@ -126,13 +126,19 @@ export class TraceStore {
     return this.#closed;
   }
 
-  /** Ends the thread at once; rows that wait are dropped. */
-  async destroy(): Promise<void> {
+  /** Drops the rows that wait and ends the thread after the batch under way. */
+  destroy(): Promise<void> {
     if (this.#state === "open") this.#state = "closing";
-    await this.#worker.terminate();
-    await this.#exited;
+    const lost = this.#waiting.splice(0);
+    this.#tally.addDropped(lost, "closed");
+    this.#settle(lost.length);
+    return this.close();
   }
 
+  /**
+   * The thread is asked to end. It is only terminated when it does not: SQLite's binding takes the whole
+   * process with it when a thread is stopped inside one of its calls.
+   */
   async #drain(): Promise<void> {
     if (this.#state === "open") this.#state = "closing";
     const { closeMsMax = 10_000 } = this.#options;
