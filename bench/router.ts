@@ -139,14 +139,11 @@ function report(set: DataSet, { together, alone }: Routers, resamples: number, p
   print("  predictor       mAP                ECE    Brier  AUROC  APGR               gain corr.");
   const samples = resampled(valid, resamples);
   const pairs = pairsOf(set);
-  const drawn = new Map<string, (number | null)[]>();
+  const drawn = new Map<string, readonly Scores[]>();
   for (const [name, confidences] of predictors) {
     const score = scoresOf(valid, confidences, pairs);
     const all = samples.map((rows) => scoresOf(...pick(valid, confidences, rows), pairs));
-    drawn.set(
-      name,
-      all.map(({ precision }) => precision),
-    );
+    drawn.set(name, all);
     print(
       `  ${name.padEnd(15)} ` +
         [
@@ -311,21 +308,25 @@ function pick(
   return [rows.flatMap((row) => cases[row] ?? []), rows.map((row) => confidences[row] ?? 0.5)];
 }
 
-/** Says whether the router is told apart from a rate, by the difference on the same resamples. */
+/** Says whether a router is told apart from a rate, by the differences on the same resamples. */
 function verdict(
-  drawn: ReadonlyMap<string, readonly (number | null)[]>,
+  drawn: ReadonlyMap<string, readonly Scores[]>,
   router: string,
-  name: string,
+  rate: string,
 ): string {
-  const rate = drawn.get(name) ?? [];
-  const differences = (drawn.get(router) ?? []).map(
-    (value, index) => (value ?? 0) - (rate[index] ?? 0),
-  );
-  const [low, high] = interval(differences);
-  const range = `mAP ${signed(low)} to ${signed(high)}`;
-  if (low > 0) return `${router}: better than the ${name}, ${range}`;
-  if (high < 0) return `${router}: WORSE than the ${name}, ${range}`;
-  return `${router}: NOT told apart from the ${name}, ${range}`;
+  const compare = (valueOf: (scores: Scores) => number | null): string => {
+    const rates = drawn.get(rate) ?? [];
+    const differences = (drawn.get(router) ?? []).map((scores, index) => {
+      const other = rates[index];
+      return (valueOf(scores) ?? 0) - (other === undefined ? 0 : (valueOf(other) ?? 0));
+    });
+    const [low, high] = interval(differences);
+    const says = low > 0 ? "better" : high < 0 ? "WORSE" : "NOT told apart";
+    return `${says} (${signed(low)} to ${signed(high)})`;
+  };
+  const precision = compare((scores) => scores.precision);
+  const gain = compare((scores) => scores.correlation);
+  return `${router} against ${rate}: mAP ${precision}, gain ${gain}`;
 }
 
 function speed(router: RouterModel, cases: readonly Case[]): string {
