@@ -96,15 +96,17 @@ class Wire {
     client.on("error", () => {});
     client.on("close", () => this.#close());
     engine.on("data", (chunk) => this.#answer(chunk));
-    engine.on("error", () => client.resetAndDestroy());
+    engine.on("error", () => this.reset());
     engine.on("end", () => {
       this.#engineEnded = true;
       if (this.#timer === null && this.#fault.kind !== "stall") client.end();
     });
   }
 
+  /** A connection that is being ended cannot be reset any more: its handle would never close. */
   reset(): void {
-    this.#client.resetAndDestroy();
+    if (this.#client.writableEnded) this.#client.destroy();
+    else this.#client.resetAndDestroy();
   }
 
   #close(): void {
@@ -158,7 +160,7 @@ class Wire {
   #cut(chunk: Buffer, at: number, kind: "reset" | "truncate" | "stall" | "garbage"): void {
     if (at > 0) this.#client.write(chunk.subarray(0, at));
     if (at >= chunk.length) return;
-    if (kind === "reset") this.#client.resetAndDestroy();
+    if (kind === "reset") this.reset();
     else if (kind === "truncate") this.#client.end();
     else if (kind === "garbage") this.#client.end(NOISE);
   }
