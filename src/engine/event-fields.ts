@@ -28,6 +28,9 @@ export function eventFields(text: string, start: number, end: number): EventFiel
   return { data: data ?? "", name };
 }
 
+/** Why a whole event that cannot be read ends a stream whose answer is made of its events: text would be missing. */
+export const UNREADABLE_EVENT = "The engine sent an event that is not JSON.";
+
 /** The value of an event's data, or undefined where it is not JSON. */
 export function parseEventData(data: string): unknown {
   try {

@@ -1,4 +1,4 @@
-import { eventFields, parseEventData } from "./event-fields.ts";
+import { eventFields, parseEventData, UNREADABLE_EVENT } from "./event-fields.ts";
 import type { EventWorth, StreamUsage } from "./stream-facts.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -36,7 +36,9 @@ export class ResponseFacts {
     const { data, name } = eventFields(text, start, end);
     // Most events only add a piece, and their name says so.
     if (this.onEvent === null && name.endsWith(".delta")) this.deltas++;
-    else if (data !== "") this.absorb(data, name);
+    else if (data !== "" && !this.absorb(data, name) && this.onEvent !== null) {
+      this.errorMessage ??= UNREADABLE_EVENT;
+    }
     return false;
   }
 

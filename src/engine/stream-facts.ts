@@ -1,4 +1,4 @@
-import { type EventFields, eventFields, parseEventData } from "./event-fields.ts";
+import { type EventFields, eventFields, parseEventData, UNREADABLE_EVENT } from "./event-fields.ts";
 
 /** What an engine counted; null where it did not say. */
 export interface StreamUsage {
@@ -63,7 +63,9 @@ export class StreamFacts {
         return false;
       }
     }
-    return this.absorb(event.data, isError) === "usage";
+    const worth = this.absorb(event.data, isError);
+    if (worth === "unreadable" && this.onEvent !== null) this.errorMessage ??= UNREADABLE_EVENT;
+    return worth === "usage";
   }
 
   /** Reads a last event that lacks its blank line, which may be half an event. */

@@ -41,6 +41,24 @@ function eventsOf(text: string): ({ error?: ErrorReply["error"] } | "[DONE]")[] 
     .map((data) => (data === "[DONE]" ? data : JSON.parse(data)));
 }
 
+describe("an answer that is put together", () => {
+  test("never lacks what a corrupt event held: another engine answers", async () => {
+    const [first = "", ...others] = HELLO;
+    const bench = await startBench({
+      engines: {
+        "small-1": stream(first, "data: {broken\n\n", ...others),
+        "small-2": stream(...HELLO),
+      },
+      limits: { attemptsMax: 2 },
+    });
+    const response = await chat(bench);
+    expect(response.status).toBe(200);
+    expect(response.headers.get("x-chimera-engine")).toBe("small-2");
+    await response.text();
+    await untilIdle(bench.gateway);
+  });
+});
+
 describe("before the first byte", () => {
   test.each([
     ["breaks the connection", reset],
