@@ -9,8 +9,9 @@ import {
   addSimulate,
   addTrain,
 } from "./evidence-commands.ts";
+import { addProfile } from "./engine-commands.ts";
 import { createPrinter, type ExitCode } from "./printer.ts";
-import { addCheck, addDemo, addEmulate, addServe, addUp } from "./serving-commands.ts";
+import { addCheck, addDemo, addEmulate, addKey, addServe, addUp } from "./serving-commands.ts";
 import type { Session } from "./session.ts";
 
 /** The command line: parses, loads only what the command needs, and turns its answer into the exit code. */
@@ -31,6 +32,8 @@ function createProgram(session: Session): Command {
   addImport(program, session);
   addGenerate(program, session);
   addCheck(program, session);
+  addProfile(program, session);
+  addKey(program, session);
   return program;
 }
 

@@ -17,6 +17,12 @@ export function whole(text: string): number {
   return value;
 }
 
+/** A name that needs no quotes in a config. */
+export function keyName(text: string): string {
+  if (/^[A-Za-z][\w.-]{0,127}$/.test(text)) return text;
+  throw new InvalidArgumentError("must be letters, digits, dots, dashes, at most 128");
+}
+
 export const names = (text: string): string[] => text.split(",").filter((name) => name !== "");
 
 /** Options of a run over recorded workflows, the same for `replay` and `simulate`. */
@@ -97,6 +103,7 @@ export function withConfigFlags(command: Command): Command {
   return command
     .option("--listen <address>", "host:port to listen on")
     .option("--port <n>", "port to listen on; 0 is any free one")
+    .option("--open", "accept that others reach it although there are no keys")
     .option("--log-level <level>", "trace, debug, info, warn, error, fatal or silent")
     .option("--choice <name>", "how a model is chosen")
     .option("--order <name>", "how a queue is ordered")
@@ -107,6 +114,7 @@ export function withConfigFlags(command: Command): Command {
 export interface ConfigOptions {
   readonly listen?: string;
   readonly port?: string;
+  readonly open?: boolean;
   readonly logLevel?: string;
   readonly choice?: string;
   readonly order?: string;

@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 import {
+  keyName,
   number,
   whole,
   withConfigFlags,
@@ -114,5 +115,19 @@ export function addCheck(program: Command, { printer, exit }: Session): void {
     .action(async (file: string, options: { config?: string; json: boolean }) => {
       const { check } = await import("./check.ts");
       exit(await check(options.config ?? file, options.json, printer));
+    });
+}
+
+export function addKey(program: Command, { printer, exit }: Session): void {
+  program
+    .command("key")
+    .description("keys of clients")
+    .command("new")
+    .description("make a key: standard output has the key alone, standard error the config's line")
+    .option("--name <name>", "what logs and metrics call it", keyName, "team-a")
+    .option("--admin", "the operators' token instead", false)
+    .action(async ({ name, admin }: { name: string; admin: boolean }) => {
+      const { newKey } = await import("./key.ts");
+      exit(newKey(name, admin, printer));
     });
 }

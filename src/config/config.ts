@@ -1,4 +1,4 @@
-import type { Knobs, Policy, Speed } from "../core/types.ts";
+import type { Knobs, Policy, PriorityClass, Speed } from "../core/types.ts";
 
 /** What serves the engine's API: decides which fields it takes and whether a queued request can be aborted. */
 export type EngineKind =
@@ -97,10 +97,43 @@ export interface StoreConfig {
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";
 
+export interface ListenConfig {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Whether the address may be reached by others although there are no keys. */
+  readonly open: boolean;
+  /** Paths of PEM files, relative to the working directory; null: plain HTTP. */
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+}
+
+/** One client's key: who it is, and what it may do. */
+export interface ApiKeyConfig {
+  /** Unique; shown in logs, metrics and traces. */
+  readonly name: string;
+  /** Unique; the key itself is kept nowhere. */
+  readonly hash: string;
+  /** Models and virtual models that it may ask for; null: all. */
+  readonly models: readonly string[] | null;
+  /** The highest class that its requests may have; more is lowered. */
+  readonly classMax: PriorityClass;
+  /** null: no limit, here and below. */
+  readonly requestsPerMinute: number | null;
+  /** Of prompts and answers together. */
+  readonly tokensPerMinute: number | null;
+  /** Unfinished requests at once. */
+  readonly concurrency: number | null;
+  /** Its share of a full engine is its weight against those of the other keys that wait there. */
+  readonly weight: number;
+}
+
 /** Everything that a deployment may set, complete and frozen. */
 export interface Config {
-  /** Port 0: any free port. */
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: ListenConfig;
+  /** Without any, everyone who reaches the gateway may use it. */
+  readonly keys: readonly ApiKeyConfig[];
+  /** Hash of the token by which operators from other machines look inside; null: only this machine may. */
+  readonly admin: { readonly hash: string | null };
   /** At least one, in the order of the file. */
   readonly engines: readonly EngineConfig[];
   /** Always holds one named `chimera`. */

@@ -34,7 +34,7 @@ describe("a configuration of three lines", () => {
   const config = accepted(TWO_ENGINES);
 
   it("is complete", () => {
-    expect(config.listen).toEqual({ host: "127.0.0.1", port: 8080 });
+    expect(config.listen).toEqual({ host: "127.0.0.1", port: 8080, open: false, tls: null });
     expect(config.engines[0]).toMatchObject({
       name: "small",
       model: "small",
@@ -145,7 +145,7 @@ limits: { bodyBytesMax: 10 }
     ],
     [
       `${TWO_ENGINES}zzz: 1`,
-      "chimera.yaml:4:1: zzz: is not a known key; known here: listen, engines, ",
+      "chimera.yaml:4:1: zzz: is not a known key; known here: listen, keys, admin, engines, ",
     ],
     [`${TWO_ENGINES}policy: fast`, "chimera.yaml:4:9: policy: must be a mapping such as"],
     [
@@ -281,10 +281,10 @@ describe("the policy", () => {
 
 describe("environment and flags", () => {
   it("beat the file, flags first", () => {
-    const text = `${TWO_ENGINES}listen: 0.0.0.0:9000\npolicy: { price: 0.3 }`;
+    const text = `${TWO_ENGINES}listen: "[::1]:9000"\npolicy: { price: 0.3 }`;
     const environment = { CHIMERA_PRICE: "0.4", CHIMERA_LOG_LEVEL: "debug", CHIMERA_SEED: "" };
     const config = accepted(text, { environment, flags: { price: "0.1", port: 9001 } });
-    expect(config.listen).toEqual({ host: "0.0.0.0", port: 9001 });
+    expect(config.listen).toMatchObject({ host: "::1", port: 9001 });
     expect(config.policy.price).toBe(0.1);
     expect(config.log.level).toBe("debug");
     expect(config.seed).toBe(1);

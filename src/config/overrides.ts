@@ -1,5 +1,6 @@
 import type { Environment } from "./environment.ts";
 import { formatListen, parseListen, DEFAULT_HOST } from "./listen.ts";
+import { fieldOf, textOf } from "./plain-value.ts";
 import { closestWord, formatPath, type ConfigProblem } from "./problem.ts";
 import type { KeyPath } from "./schema-walk.ts";
 
@@ -8,6 +9,8 @@ export interface ConfigFlags {
   readonly listen?: string | undefined;
   /** Replaces the port of `listen` alone. */
   readonly port?: string | number | undefined;
+  /** Accepts that others reach the address although there are no keys. */
+  readonly open?: boolean | undefined;
   readonly logLevel?: string | undefined;
   readonly seed?: string | number | undefined;
   readonly choice?: string | undefined;
@@ -27,6 +30,7 @@ interface Variable {
 /** Every variable that sets a key. Kubernetes sets CHIMERA_PORT and others of its own, so that name is not ours. */
 export const VARIABLES: readonly Variable[] = [
   { name: "CHIMERA_LISTEN", path: ["listen"] },
+  { name: "CHIMERA_LISTEN_OPEN", path: ["listen", "open"] },
   { name: "CHIMERA_LOG_LEVEL", path: ["log", "level"] },
   { name: "CHIMERA_SEED", path: ["seed"] },
   { name: "CHIMERA_CHOICE", path: ["policy", "choice"] },
@@ -46,6 +50,7 @@ const FLAG_PATHS: readonly [
   readonly [string, ...string[]],
 ][] = [
   ["listen", "--listen", ["listen"]],
+  ["open", "--open", ["listen", "open"]],
   ["logLevel", "--log-level", ["log", "level"]],
   ["seed", "--seed", ["seed"]],
   ["choice", "--choice", ["policy", "choice"]],
@@ -63,9 +68,10 @@ export interface Overridden {
 /** Lays the environment and the flags over a file's value, which is not changed. */
 export function override(value: unknown, environment: Environment, flags: ConfigFlags): Overridden {
   const sources = new Map<string, string>();
-  let result = value;
+  let result = withListenMapping(value);
   const set = (path: readonly [string, ...string[]], item: unknown, source: string): void => {
-    result = withValueAt(result, path, item);
+    const isAddress = path.length === 1 && path[0] === "listen";
+    result = isAddress ? withAddress(result, item) : withValueAt(result, path, item);
     sources.set(formatPath(path), source);
   };
   for (const { name, path, canBeOff } of VARIABLES) {
@@ -101,8 +107,22 @@ export function variableProblems(environment: Environment): ConfigProblem[] {
 }
 
 function withPort(value: unknown, port: string | number): string {
-  const listen = typeof value === "object" && value !== null ? Reflect.get(value, "listen") : null;
-  return formatListen(parseListen(listen)?.host ?? DEFAULT_HOST, port);
+  const host = textOf(fieldOf(value, "listen"), "host");
+  return formatListen(host ?? DEFAULT_HOST, port);
+}
+
+/** So that the parts of an address can be set one by one, however it was written. */
+function withListenMapping(value: unknown): unknown {
+  const address = parseListen(fieldOf(value, "listen"));
+  return address === null ? value : withValueAt(value, ["listen"], address);
+}
+
+/** Host and port are replaced together; what else the file says of the listener stays. */
+function withAddress(value: unknown, item: unknown): unknown {
+  const address = parseListen(item);
+  if (address === null) return withValueAt(value, ["listen"], item);
+  const host = withValueAt(value, ["listen", "host"], address.host);
+  return withValueAt(host, ["listen", "port"], address.port);
 }
 
 /** A copy with one value replaced; what is no mapping stays as it is, for the schema to complain about. */

@@ -1,3 +1,5 @@
+import { accessComplaints } from "./access-references.ts";
+import { fieldOf, listOf, textOf } from "./plain-value.ts";
 import { closestWord, type Complaint } from "./problem.ts";
 import { CHIMERA_MODEL, realModels } from "./resolve.ts";
 
@@ -26,6 +28,7 @@ export function referenceComplaints(value: unknown): Complaint[] {
     ...priorityComplaints(engines),
     ...virtualNameComplaints(engines, models),
     ...candidateComplaints(engines, models),
+    ...accessComplaints(value),
   ];
 }
 
@@ -132,19 +135,4 @@ function engineNamesOf(entry: unknown, index: number): EngineNames {
     kind: fieldOf(entry, "kind"),
     priority: fieldOf(entry, "priority"),
   };
-}
-
-function fieldOf(value: unknown, key: string): unknown {
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
-  return Reflect.get(value, key);
-}
-
-function textOf(value: unknown, key: string): string | null {
-  const field = fieldOf(value, key);
-  return typeof field === "string" ? field : null;
-}
-
-function listOf(value: unknown, key: string): readonly unknown[] {
-  const field: unknown = fieldOf(value, key);
-  return Array.isArray(field) ? field : [];
 }

@@ -2,7 +2,8 @@ import { z } from "zod";
 
 import type { Policy, Speed } from "../core/types.ts";
 import type { Config, EngineConfig } from "./config.ts";
-import { DEFAULT_HOST, parseListen } from "./listen.ts";
+import { adminSchema, keysSchema, listenSchema } from "./access-schema.ts";
+import { label, numeric, whole, within } from "./schema-value.ts";
 
 /** An engine as it is written: what depends on other keys may be left out. */
 export type EngineInput = Omit<
@@ -39,40 +40,10 @@ export type ConfigInput = Omit<Config, "engines" | "models" | "policy"> & {
   readonly policy: PolicyInput;
 };
 
-const NAME = /^[\x21-\x7e]+$/;
-const NAME_CHARACTERS_MAX = 128;
 const ENGINES_MAX = 1000;
 const COUNT_MAX = 1e9;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-
-/** Text from the environment and from flags counts as the number that it spells. */
-function numeric(schema: z.ZodNumber, what: string) {
-  return z
-    .preprocess((value) => {
-      if (typeof value !== "string" || value.trim() === "") return value;
-      const number = Number(value);
-      return Number.isFinite(number) ? number : value;
-    }, schema)
-    .describe(what);
-}
-
-function within(min: number, max: number, meaning: string) {
-  return numeric(z.number().min(min).max(max), `a number from ${min} to ${max}, ${meaning}`);
-}
-
-function whole(min: number, max: number, meaning: string) {
-  const what = `a whole number from ${min} to ${max}, ${meaning}`;
-  return numeric(z.int().min(min).max(max), what);
-}
-
-function label(meaning: string) {
-  return z
-    .string()
-    .regex(NAME)
-    .max(NAME_CHARACTERS_MAX)
-    .describe(`text of at most ${NAME_CHARACTERS_MAX} characters without spaces, ${meaning}`);
-}
 
 const price = within(0, 100, "what one unloaded completion time costs in units of score");
 const slack = within(0, 1000, "the accepted share of extra latency over the quickest candidate");
@@ -210,13 +181,9 @@ const store = z.strictObject({
  */
 export const configSchema: z.ZodType<ConfigInput> = z
   .strictObject({
-    listen: z
-      .preprocess(
-        (value) => parseListen(value) ?? value,
-        z.strictObject({ host: z.string(), port: z.number() }),
-      )
-      .describe('a port or "host:port", such as 8080 or "0.0.0.0:8080"')
-      .default({ host: DEFAULT_HOST, port: 8080 }),
+    listen: listenSchema,
+    keys: keysSchema,
+    admin: adminSchema,
     engines: z
       .array(engine)
       .min(1)

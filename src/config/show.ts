@@ -2,12 +2,14 @@ import type { Config } from "./config.ts";
 
 export const MASK = "********";
 
-/** A config for people's eyes: keys and header values are masked. */
+/** A config for people's eyes: keys, their hashes and header values are masked. */
 export function showConfig(config: Config): Config {
   const engines = config.engines.map((engine) => ({
     ...engine,
     apiKey: engine.apiKey === null ? null : MASK,
     headers: Object.fromEntries(Object.keys(engine.headers).map((name) => [name, MASK])),
   }));
-  return { ...config, engines };
+  const keys = config.keys.map((key) => ({ ...key, hash: MASK }));
+  const admin = { hash: config.admin.hash === null ? null : MASK };
+  return { ...config, engines, keys, admin };
 }

@@ -46,6 +46,8 @@ export interface StageRecord {
   readonly stage: number;
   readonly pool: string;
   readonly class: PriorityClass;
+  /** Name of the tenant that sent it, where that may be shown. */
+  readonly tenant: string | null;
   readonly outcome: Outcome;
   readonly engine: string | null;
   readonly model: string | null;

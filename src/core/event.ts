@@ -8,6 +8,17 @@ import type {
   Speed,
 } from "./types.ts";
 
+/** Who requests come from. */
+export interface Tenant {
+  readonly id: string;
+  /** How many requests of his may wait. */
+  readonly queueRequestsMax: number;
+  /** May be shown in records, metrics and logs; absent where who he is must not be. */
+  readonly name?: string;
+  /** His share of a full engine against those of others that have one; without one he has no turn of his own. */
+  readonly weight?: number;
+}
+
 /** A request of a workflow reached the driver. */
 export interface RequestArrived {
   readonly type: "request-arrived";
@@ -35,8 +46,8 @@ export interface RequestArrived {
   readonly queueWaitMsMax: number;
   /** It is of no use unless it starts within so long; refused at once when the queue says that it cannot. */
   readonly startWithinMs?: number;
-  /** Who sent it, bounded by the driver, and how many requests of his may wait. */
-  readonly tenant?: { readonly id: string; readonly queueRequestsMax: number };
+  /** Who sent it, as far as the driver tells. */
+  readonly tenant?: Tenant;
   readonly knobs: Knobs | null;
 }
 

@@ -77,6 +77,7 @@ function record(state: State, request: RequestBook, ending: Ending): void {
     stage: arrived.stage,
     pool: arrived.pool,
     class: arrived.class,
+    tenant: arrived.tenant?.name ?? null,
     outcome: ending.outcome,
     engine: decision?.engine ?? null,
     model: decision?.model ?? null,

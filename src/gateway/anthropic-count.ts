@@ -13,7 +13,7 @@ export type CountResult =
  * Tokens of a request of the Anthropic API, estimated from its text: the models behind one name may
  * have different tokenizers, and not every engine counts for others.
  */
-export function countInputTokens(bytes: Buffer, models: ModelCatalogue): CountResult {
+export function countInputTokens(bytes: Buffer, models: Pick<ModelCatalogue, "find">): CountResult {
   const parsed = parseHead(bytes);
   if (!parsed.ok) return parsed;
   const { body, prompt, model } = parsed.inbound;

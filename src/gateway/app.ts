@@ -1,15 +1,15 @@
 import { randomUUID } from "node:crypto";
-import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import type { View } from "../core/view.ts";
 import type { RequestTrace } from "./decision-ring.ts";
+import { addGuard, type AppEnv, scopeOf } from "./app-guard.ts";
 import { anthropicErrors } from "./anthropic-errors.ts";
 import { countInputTokens } from "./anthropic-count.ts";
+import { type Door, enter } from "./entrance.ts";
 import { type ErrorFormat, idHeadersOf, openAiErrors } from "./error-format.ts";
 import { type GatewayError, gatewayError, quoted, retryHeaders, statusOf } from "./errors.ts";
 import { type FeedbackSink, takeFeedback } from "./feedback.ts";
-import { keyScope } from "./key-scope.ts";
-import type { ModelCatalogue } from "./models.ts";
+import { type ModelCatalogue, type ModelListing, mayAskFor } from "./models.ts";
 import { readBody } from "./request-reader.ts";
 import { addUi, UI_PATHS, type UiOptions } from "./ui-routes.ts";
 import { SURFACES } from "./surfaces.ts";
@@ -19,6 +19,7 @@ export type Readiness =
   | { readonly ready: false; readonly reason: string };
 
 export interface AppOptions {
+  readonly door: Door;
   readonly models: ModelCatalogue;
   readonly bodyBytesMax: number;
   readonly feedback: FeedbackSink;
@@ -29,7 +30,7 @@ export interface AppOptions {
   readonly ui: UiOptions;
 }
 
-export type App = Hono<{ Bindings: HttpBindings }>;
+export type App = Hono<AppEnv>;
 
 const FEEDBACK_BYTES_MAX = 16 * 1024;
 
@@ -51,7 +52,8 @@ const POST_PATHS = [...SURFACES.keys(), COUNT_PATH, "/v1/feedback"];
 
 /** Every route that does not stream. */
 export function createApp(options: AppOptions): App {
-  const app: App = new Hono<{ Bindings: HttpBindings }>();
+  const app: App = new Hono<AppEnv>();
+  addGuard(app, options.door.callers, fail);
   addModels(app, options);
   addCount(app, options);
   addFeedback(app, options);
@@ -65,22 +67,37 @@ export function createApp(options: AppOptions): App {
 }
 
 function addModels(app: App, { models }: AppOptions): void {
-  app.get("/v1/models", (c) => c.json({ object: "list", data: models.listings }));
+  const shownTo = (c: Context<AppEnv>): ModelListing[] => {
+    const key = c.get("caller")?.key ?? null;
+    return models.listings.filter(({ id }) => mayAskFor(key, id));
+  };
+  app.get("/v1/models", (c) => c.json({ object: "list", data: shownTo(c) }));
   // A model's name may hold slashes.
   app.get("/v1/models/:name{.+}", (c) => {
     const name = c.req.param("name");
-    const found = models.listings.find((model) => model.id === name);
+    const found = shownTo(c).find((model) => model.id === name);
     if (found !== undefined) return c.json(found);
     return fail(c, gatewayError("model_not_found", { detail: `Asked for ${quoted(name)}.` }));
   });
 }
 
-function addCount(app: App, { models, bodyBytesMax }: AppOptions): void {
+function addCount(app: App, { models, bodyBytesMax, door }: AppOptions): void {
   app.post(COUNT_PATH, async (c) => {
-    const read = await readBody(c.env.incoming, bodyBytesMax);
+    const { incoming, outgoing } = c.env;
+    const entrance = enter(door, incoming.headers);
+    if (!entrance.ok) {
+      for (const [name, text] of Object.entries(entrance.headers)) c.header(name, text);
+      return fail(c, entrance.error);
+    }
+    const { caller, entry } = entrance;
+    outgoing.once("close", () => entry.leave());
+    const read = await readBody(incoming, bodyBytesMax);
     if (read.status === "refused") return fail(c, read.error);
     if (read.status === "gone") return c.body(null);
-    const counted = countInputTokens(read.bytes, models);
+    const counted = countInputTokens(read.bytes, {
+      find: (name) => (mayAskFor(caller.key, name) ? models.find(name) : undefined),
+    });
+    for (const [name, text] of Object.entries(entry.headers())) c.header(name, text);
     if (!counted.ok) return fail(c, counted.error);
     c.header("x-chimera-token-count", "estimate");
     for (const [name, id] of Object.entries(idHeadersOf(anthropicErrors, randomUUID()))) {
@@ -96,7 +113,7 @@ function addFeedback(app: App, { feedback }: AppOptions): void {
     const read = await readBody(incoming, FEEDBACK_BYTES_MAX);
     if (read.status === "refused") return fail(c, read.error);
     if (read.status === "gone") return c.body(null);
-    const taken = takeFeedback(read.bytes, keyScope(incoming.headers), feedback);
+    const taken = takeFeedback(read.bytes, c.get("caller")?.scope ?? "", feedback);
     return taken.ok ? c.json(taken.receipt) : fail(c, taken.error);
   });
 }
@@ -105,7 +122,9 @@ function addOperation(app: App, options: AppOptions): void {
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   app.get("/readyz", (c) => {
     const readiness = options.readiness();
-    return c.json(readiness, readiness.ready ? 200 : 503);
+    const { callers } = options.door;
+    const mayKnow = !callers.areKnown || callers.isOperator(c.env.incoming);
+    return c.json(mayKnow ? readiness : { ready: readiness.ready }, readiness.ready ? 200 : 503);
   });
   app.get("/metrics", async (c) => {
     const { text, contentType } = await options.metrics();
@@ -113,7 +132,7 @@ function addOperation(app: App, options: AppOptions): void {
   });
   app.get("/v1/chimera/state", (c) => c.json(options.view()));
   app.get("/v1/chimera/decisions/:id{.+}", (c) => {
-    const scope = keyScope(c.env.incoming.headers);
+    const scope = scopeOf(c);
     const trace = options.feedback.findRequest(c.req.param("id"), scope);
     return trace === undefined ? fail(c, gatewayError("unknown_decision")) : c.json(shown(trace));
   });

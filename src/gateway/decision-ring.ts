@@ -34,13 +34,16 @@ export class DecisionRing {
     if (!oldest.done) this.#traces.delete(oldest.value);
   }
 
-  find(requestId: string, scope: string): RequestTrace | undefined {
+  /** Without a scope, the newest of that id. */
+  find(requestId: string, scope: string | null): RequestTrace | undefined {
+    if (scope === null) return this.recent(null).find((trace) => trace.requestId === requestId);
     return this.#traces.get(keyOf(requestId, scope));
   }
 
-  /** All of a key, the newest first. */
-  recent(scope: string): RequestTrace[] {
-    return [...this.#traces.values()].filter((trace) => trace.scope === scope).reverse();
+  /** All of a scope, or of every one; the newest first. */
+  recent(scope: string | null): RequestTrace[] {
+    const traces = [...this.#traces.values()].reverse();
+    return scope === null ? traces : traces.filter((trace) => trace.scope === scope);
   }
 }
 

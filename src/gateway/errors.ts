@@ -10,6 +10,7 @@ export type ErrorType =
 export type ErrorCode =
   | "invalid_json"
   | "invalid_request"
+  | "invalid_api_key"
   | "model_not_found"
   | "unknown_url"
   | "unknown_workflow"
@@ -19,6 +20,8 @@ export type ErrorCode =
   | "body_too_large"
   | "unsupported_encoding"
   | "queue_full"
+  | "rate_limit_exceeded"
+  | "concurrency_exceeded"
   | "too_many_listeners"
   | "internal_error"
   | "engine_failed"
@@ -30,7 +33,7 @@ export type ErrorCode =
   | "shutting_down"
   | "engine_timeout";
 
-export type ErrorStatus = 400 | 404 | 405 | 408 | 413 | 415 | 429 | 500 | 502 | 503 | 504;
+export type ErrorStatus = 400 | 401 | 404 | 405 | 408 | 413 | 415 | 429 | 500 | 502 | 503 | 504;
 
 export interface ErrorKind {
   readonly status: ErrorStatus;
@@ -53,6 +56,12 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorKind>> = {
     type: "invalid_request_error",
     retryable: false,
     message: "The request is not valid.",
+  },
+  invalid_api_key: {
+    status: 401,
+    type: "invalid_request_error",
+    retryable: false,
+    message: "This needs an API key that the gateway knows.",
   },
   model_not_found: {
     status: 404,
@@ -107,6 +116,18 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorKind>> = {
     type: "rate_limit_error",
     retryable: true,
     message: "Too many requests are waiting for an engine.",
+  },
+  rate_limit_exceeded: {
+    status: 429,
+    type: "rate_limit_error",
+    retryable: true,
+    message: "The API key has used what it may use per minute.",
+  },
+  concurrency_exceeded: {
+    status: 429,
+    type: "rate_limit_error",
+    retryable: true,
+    message: "Too many requests of the API key are unfinished.",
   },
   too_many_listeners: {
     status: 429,

@@ -14,7 +14,7 @@ export interface Feedback {
 }
 
 export interface FeedbackSink {
-  findRequest(requestId: string, scope: string): RequestTrace | undefined;
+  findRequest(requestId: string, scope: string | null): RequestTrace | undefined;
   /** False when no such workflow is open. */
   accept(feedback: Feedback): boolean;
 }

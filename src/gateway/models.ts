@@ -1,4 +1,4 @@
-import type { Config } from "../config/config.ts";
+import type { ApiKeyConfig, Config } from "../config/config.ts";
 import type { Knobs } from "../core/types.ts";
 
 /** A name that clients may ask for, with the real models that may serve it. */
@@ -44,6 +44,11 @@ export function modelCatalogue(config: Config, createdSeconds: number): ModelCat
     listings.push(listing(model, createdSeconds, kind));
   }
   return { find: (name) => pools.get(name), listings };
+}
+
+/** A key that names its models knows of no others. */
+export function mayAskFor(key: ApiKeyConfig | null, model: string): boolean {
+  return key === null || key.models === null || key.models.includes(model);
 }
 
 function haveResponses({ engines }: Config, models: readonly string[]): boolean {

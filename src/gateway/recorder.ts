@@ -89,6 +89,7 @@ function stageRow(record: StageRecord, { facts, errorCode }: EndedRequest): Stag
     stage: record.stage,
     pool: record.pool,
     class: record.class,
+    tenant: record.tenant,
     outcome: record.outcome,
     engine: record.engine,
     model: record.model,

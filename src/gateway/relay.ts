@@ -4,12 +4,13 @@ import { InvariantBroken } from "../core/assert.ts";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../engine/clock.ts";
 import type { Logger } from "../observe/logs.ts";
-import type { Metrics } from "../observe/metrics.ts";
 import type { Estimator, StageFacts } from "../predict/port.ts";
 import { clientWorkflowId, identify, type Identity } from "../workflow/identity.ts";
 import type { Sessions } from "../workflow/sessions.ts";
 import { workflowFacts } from "../workflow/stage-facts.ts";
 import { sendError } from "./answer.ts";
+import { arrivalOf, expectedTokens, type Understood } from "./arrival.ts";
+import { classFor } from "./class-ceiling.ts";
 import { headerText } from "./decision-headers.ts";
 import type { DecisionRing, RequestTrace } from "./decision-ring.ts";
 import type { Driver } from "./driver.ts";
@@ -17,15 +18,14 @@ import { engineRequest } from "./engine-request.ts";
 import type { Engines } from "./engines.ts";
 import { type GatewayError, gatewayError, quoted } from "./errors.ts";
 import { idHeadersOf } from "./error-format.ts";
-import type { Inbound } from "./inbound.ts";
-import { keyScope } from "./key-scope.ts";
-import type { ModelCatalogue, Pool } from "./models.ts";
+import { type Door, enter, type Entrance } from "./entrance.ts";
+import { type ModelCatalogue, mayAskFor } from "./models.ts";
 import { RelayedRequest } from "./relayed-request.ts";
 import type { WorkflowRecorder } from "./recorder.ts";
 import { readBody } from "./request-reader.ts";
-import type { AnswerContext, Plan, Surface } from "./surface.ts";
+import type { AnswerContext, Surface } from "./surface.ts";
 
-export interface RelayOptions {
+export interface RelayOptions extends Door {
   readonly config: Config;
   readonly clock: Clock;
   readonly driver: Driver;
@@ -37,21 +37,21 @@ export interface RelayOptions {
   readonly engines: Engines;
   readonly ring: DecisionRing;
   readonly recorder: WorkflowRecorder;
-  readonly metrics: Metrics;
   readonly logger: Logger;
 }
 
 /** Longest wait for a client that has stopped reading. */
 const CLIENT_STALL_MS = 60_000;
 
-/** What was understood of a request before the core hears of it. */
-interface Understood {
-  readonly surface: Surface;
-  readonly inbound: Inbound;
-  readonly plan: Plan;
-  readonly pool: Pool;
-  readonly identity: Identity;
-  readonly scope: string;
+/** The client must not go on with a body that nobody reads. */
+const CLOSES: OutgoingHttpHeaders = { connection: "close" };
+
+type Admitted = Entrance & { readonly ok: true };
+
+interface Received {
+  readonly request: IncomingMessage;
+  readonly bytes: Buffer;
+  readonly entrance: Admitted;
 }
 
 type Understanding =
@@ -114,18 +114,26 @@ export class Relay {
   ): Promise<void> {
     // A write that meets a connection which broke in the same moment; `close` tells the rest.
     response.on("error", () => {});
+    const entrance = enter(this.#options, request.headers);
+    if (!entrance.ok) {
+      const { error, headers } = entrance;
+      return this.#refuse(response, surface, error, { ...headers, ...CLOSES });
+    }
+    response.once("close", () => entrance.entry.leave());
     const read = await readBody(request, this.#options.config.limits.bodyBytesMax);
     if (read.status === "gone") return;
     if (read.status === "refused") {
-      return this.#refuse(response, surface, read.error, true);
+      return this.#refuse(response, surface, read.error, CLOSES);
     }
     if (this.#draining) {
-      return this.#refuse(response, surface, gatewayError("shutting_down"), true);
+      return this.#refuse(response, surface, gatewayError("shutting_down"), CLOSES);
     }
     const { clock, metrics } = this.#options;
     const beganMs = clock.nowMs();
-    const understood = this.#understand(surface, request, read.bytes);
-    if (!understood.ok) return this.#refuse(response, surface, understood.error);
+    const understood = this.#understand(surface, { request, bytes: read.bytes, entrance });
+    if (!understood.ok) {
+      return this.#refuse(response, surface, understood.error, entrance.entry.headers());
+    }
     // Nobody would be told that a response which is closed already is closed.
     if (!response.destroyed) this.#admit(understood, request, response);
     metrics.observeOverheadMs(clock.nowMs() - beganMs);
@@ -135,51 +143,55 @@ export class Relay {
     response: ServerResponse,
     { errors }: Surface,
     error: GatewayError,
-    closes: boolean = false,
+    more: OutgoingHttpHeaders = {},
   ): void {
-    const headers: OutgoingHttpHeaders = idHeadersOf(errors, randomUUID());
-    if (closes) headers.connection = "close";
+    const headers = { ...more, ...idHeadersOf(errors, randomUUID()) };
     sendError(response, error, { headers, format: errors });
   }
 
-  #understand(surface: Surface, request: IncomingMessage, bytes: Buffer): Understanding {
+  #understand(surface: Surface, { request, bytes, entrance }: Received): Understanding {
     const parsed = surface.parse(bytes);
     if (!parsed.ok) return parsed;
     const { inbound } = parsed;
+    const { caller, entry } = entrance;
     const pool = this.#options.models.find(inbound.model);
-    if (pool === undefined) {
+    if (pool === undefined || !mayAskFor(caller.key, pool.name)) {
       const detail = `Asked for ${quoted(inbound.model)}.`;
       return { ok: false, error: gatewayError("model_not_found", { detail, param: "model" }) };
     }
     const planned = surface.plan(inbound, pool);
     if (!planned.ok) return planned;
     const { prompt } = inbound;
-    const scope = keyScope(request.headers);
     const { headers } = request;
-    const identity = identify({ headers, body: inbound.body, prompt, keyScope: scope });
+    const identity = identify({ headers, body: inbound.body, prompt, keyScope: caller.scope });
     if ("problem" in identity) {
       const detail = `${identity.problem}.`;
       return { ok: false, error: gatewayError("invalid_request", { detail }) };
     }
     const { plan } = planned;
-    return { ok: true, surface, inbound, plan, pool, identity, scope };
+    return { ok: true, surface, inbound, plan, pool, identity, caller, entry };
   }
 
   #admit(understood: Understood, request: IncomingMessage, response: ServerResponse): void {
     const { driver, estimator, predicts, config, recorder, ring } = this.#options;
-    const { surface, inbound, plan, pool, identity, scope } = understood;
+    const { surface, inbound, plan, pool, identity, caller, entry } = understood;
     const facts = this.#factsOf(understood);
+    const ceiling = classFor(identity.class, caller.key);
+    const estimates = estimator.estimate(facts, pool.candidates);
+    entry.expectTokens(expectedTokens(facts, estimates));
     const requestId = this.#requestIdFor(identity);
     const shownWorkflowId = clientWorkflowId(facts.workflowId);
     const earlyHeaders = {
       ...idHeadersOf(surface.errors, requestId),
       "x-chimera-workflow-id": headerText(shownWorkflowId),
+      ...ceiling.headers,
+      ...entry.headers(),
     };
     const trace: RequestTrace = {
       requestId,
       workflowId: facts.workflowId,
       shownWorkflowId,
-      scope,
+      scope: caller.scope,
       decision: null,
       record: null,
     };
@@ -195,31 +207,15 @@ export class Relay {
       trace,
       earlyHeaders,
       answer: plan.answer(response, this.#contextOf(requestId, earlyHeaders)),
+      used: (tokens) => entry.usedTokens(tokens),
       linkOf: (name) => this.#options.engines.link(name),
       requestFor: (endpoint, dispatch) => engineRequest(plan, request.headers, endpoint, dispatch),
     });
     this.#open.add(relayed);
     response.once("close", () => this.#closed(relayed));
-    driver.admit(
-      {
-        type: "request-arrived",
-        requestId,
-        workflowId: facts.workflowId,
-        stage: facts.stage,
-        class: identity.class,
-        pool: pool.name,
-        estimates: estimator.estimate(facts, pool.candidates),
-        predict: predicts && surface.outputTokens === null,
-        promptTokens: facts.promptTokens,
-        outputTokensMax: facts.outputTokensMax,
-        streams: inbound.streams,
-        queueWaitMsMax: config.limits.queueWaitMsMax,
-        ...(identity.startWithinMs === null ? {} : { startWithinMs: identity.startWithinMs }),
-        tenant: { id: scope, queueRequestsMax: config.limits.queueRequestsPerKeyMax },
-        knobs: pool.knobs === null ? identity.knobs : { ...pool.knobs, ...identity.knobs },
-      },
-      relayed,
-    );
+    const { class: allowed } = ceiling;
+    const arrival = { requestId, facts, estimates, predicts, class: allowed };
+    driver.admit(arrivalOf(understood, arrival, config.limits), relayed);
     if (identity.final) {
       driver.apply({ type: "workflow-ended", workflowId: facts.workflowId, score: null });
     }

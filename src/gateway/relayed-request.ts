@@ -22,6 +22,8 @@ export interface RelayedRequestOptions {
   /** Known before any engine is. */
   readonly earlyHeaders: Readonly<Record<string, string>>;
   readonly answer: Answer;
+  /** Told once, at the end, of the tokens that count against its key's limit. */
+  readonly used: (tokens: number) => void;
   readonly linkOf: (name: string) => EngineLink;
   readonly requestFor: (endpoint: EngineEndpoint, dispatch: Dispatch) => EngineRequest;
 }
@@ -80,6 +82,7 @@ export class RelayedRequest implements RequestHandler, AttemptOwner {
   ended(record: StageRecord): void {
     this.#ended = true;
     this.#options.trace.record = record;
+    this.#options.used(chargedTokens(record));
   }
 
   /** The engine was declared dead. What it may still send must not meet that of the next engine. */
@@ -165,4 +168,10 @@ export class RelayedRequest implements RequestHandler, AttemptOwner {
     const { driver, requestId } = this.#options;
     driver.apply({ type: "client-gone", requestId });
   }
+}
+
+/** What fails or is refused is nobody's expense; who leaves pays for what was made until then. */
+function chargedTokens({ outcome, dispatchedMs, promptTokens, outputTokens }: StageRecord): number {
+  const isServed = outcome === "completed" || (outcome === "client-gone" && dispatchedMs !== null);
+  return isServed ? promptTokens + outputTokens : 0;
 }

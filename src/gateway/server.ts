@@ -11,12 +11,15 @@ import { ColdStart } from "../predict/cold-start.ts";
 import type { Estimator, Predictor } from "../predict/port.ts";
 import { openTraceStore, type TraceStore } from "../store/trace-store.ts";
 import { Sessions } from "../workflow/sessions.ts";
+import { Callers } from "./callers.ts";
 import { createApp, type Readiness } from "./app.ts";
 import { DecisionRing } from "./decision-ring.ts";
 import { Driver, type StepObserver } from "./driver.ts";
 import { Engines } from "./engines.ts";
 import { EventLog } from "./event-log.ts";
 import type { Feedback } from "./feedback.ts";
+import type { Door } from "./entrance.ts";
+import { KeyLimits } from "./key-limits.ts";
 import { modelCatalogue, type ModelCatalogue } from "./models.ts";
 import { WorkflowRecorder } from "./recorder.ts";
 import { Relay } from "./relay.ts";
@@ -123,6 +126,8 @@ export class Gateway {
       changed: (event) => this.#driver.apply(event),
       lost: (name) => this.#relay.engineLost(name),
     });
+    const limits = new KeyLimits(config.keys, clock);
+    const door = { callers: new Callers(config), limits, metrics: this.#metrics };
     const models = modelCatalogue(config, Math.floor(Date.now() / 1000));
     this.#relay = new Relay({
       config,
@@ -134,7 +139,7 @@ export class Gateway {
       engines: this.#engines,
       ring: this.#ring,
       recorder: this.#recorder,
-      metrics: this.#metrics,
+      ...door,
       predicts: this.#predictor !== null,
       logger,
     });
@@ -143,7 +148,7 @@ export class Gateway {
       view: () => this.view(),
       listenersMax: UI_LISTENERS_MAX,
     });
-    this.#http = this.#createServer(models);
+    this.#http = this.#createServer(models, door);
   }
 
   view(): View {
@@ -217,8 +222,9 @@ export class Gateway {
     return observers;
   }
 
-  #createServer(models: ModelCatalogue): Server {
+  #createServer(models: ModelCatalogue, door: Door): Server {
     const app = createApp({
+      door,
       models,
       bodyBytesMax: this.#config.limits.bodyBytesMax,
       view: () => this.view(),

@@ -30,12 +30,13 @@ function logCommand(logger: Logger, command: Command): void {
 }
 
 function summaryOf(record: StageRecord): object {
-  const { requestId, workflowId, stage, outcome, engine, model, attempts } = record;
+  const { requestId, workflowId, tenant, stage, outcome, engine, model, attempts } = record;
   const { promptTokens, outputTokens, arrivedMs, endedMs } = record;
   const tookMs = Math.round(endedMs - arrivedMs);
   return {
     requestId,
     workflowId,
+    tenant,
     stage,
     outcome,
     engine,

@@ -1,16 +1,15 @@
-import type { HttpBindings } from "@hono/node-server";
 import type { Context, Hono } from "hono";
+import { type AppEnv, scopeOf } from "./app-guard.ts";
 import type { RequestTrace } from "./decision-ring.ts";
 import { type GatewayError, gatewayError } from "./errors.ts";
-import { keyScope } from "./key-scope.ts";
 import type { ViewFeed } from "./ui-feed.ts";
 import { type UiFile, type UiFiles, readUiFiles } from "./ui-files.ts";
 import { isPhase, phaseOf, REQUEST_PHASES, requestRow, type RequestList } from "./ui-request.ts";
 
 export interface UiOptions {
   readonly feed: ViewFeed;
-  /** The remembered requests of a key, the newest first. */
-  readonly recent: (scope: string) => readonly RequestTrace[];
+  /** The remembered requests of a scope, or of all; the newest first. */
+  readonly recent: (scope: string | null) => readonly RequestTrace[];
   readonly nowMs: () => number;
 }
 
@@ -41,7 +40,7 @@ const EVENT_HEADERS: Readonly<Record<string, string>> = {
 
 /** The page at `/ui`, its events, and the list of recent requests. */
 export function addUi(
-  app: Hono<{ Bindings: HttpBindings }>,
+  app: Hono<AppEnv>,
   options: UiOptions,
   fail: (c: Context, error: GatewayError) => Response,
 ): void {
@@ -68,7 +67,7 @@ export function addUi(
       const detail = `phase must be one of ${REQUEST_PHASES.join(", ")}.`;
       return fail(c, gatewayError("invalid_request", { param: "phase", detail }));
     }
-    const traces = options.recent(keyScope(c.env.incoming.headers));
+    const traces = options.recent(scopeOf(c));
     const chosen = traces.filter((trace) => phase === "any" || phase === phaseOf(trace));
     const requests = chosen.slice(0, REQUESTS_SHOWN_MAX).map(requestRow);
     const list: RequestList = { nowMs: options.nowMs(), requests };

@@ -17,6 +17,9 @@ export interface FlowFamilies {
   readonly predictions: Counter<"result">;
   readonly promptTokens: Counter<"model">;
   readonly outputTokens: Counter<"model">;
+  readonly tenantRequests: Counter<"tenant" | "outcome">;
+  readonly tenantTokens: Counter<"tenant" | "kind">;
+  readonly tenantRefusals: Counter<"tenant" | "limit">;
   readonly queueWait: Histogram<"model" | "class">;
   readonly firstToken: Histogram<"model" | "class">;
   readonly perOutputToken: Histogram<"model">;
@@ -45,6 +48,18 @@ export function createFlowFamilies(registry: Registry): FlowFamilies {
     ]),
     promptTokens: counter("prompt_tokens_total", "Prompt tokens of completed requests", ["model"]),
     outputTokens: counter("output_tokens_total", "Output tokens of completed requests", ["model"]),
+    tenantRequests: counter("tenant_requests_total", "Requests of a key that ended, by outcome", [
+      "tenant",
+      "outcome",
+    ]),
+    tenantTokens: counter("tenant_tokens_total", "Tokens of completed requests of a key", [
+      "tenant",
+      "kind",
+    ]),
+    tenantRefusals: counter("tenant_refusals_total", "Requests beyond a limit of their key", [
+      "tenant",
+      "limit",
+    ]),
     queueWait: histogram("queue_wait_seconds", "Time from queued to dispatched", WAIT_SECONDS, [
       "model",
       "class",

@@ -70,6 +70,7 @@ const RECORD: StageRecord = {
   stage: 0,
   pool: "chimera",
   class: "bulk",
+  tenant: null,
   outcome: "completed",
   engine: "small",
   model: "s",

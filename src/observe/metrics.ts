@@ -93,6 +93,11 @@ export class Metrics {
     this.#flow.overhead.observe(ms / 1000);
   }
 
+  /** A request was refused because its key had used up one of its limits. */
+  observeRefusal(tenant: string, limit: string): void {
+    this.#flow.tenantRefusals.inc({ tenant: this.#labels.of("tenant", tenant), limit });
+  }
+
   /** Everything, in Prometheus' text form, with the state as it is now. */
   async text(): Promise<string> {
     this.#readView();
@@ -118,6 +123,7 @@ export class Metrics {
     const model = this.#labels.of("model", record.model ?? NO_MODEL);
     const labels = { model, class: record.class };
     this.#flow.requests.inc({ ...labels, outcome: record.outcome });
+    if (record.tenant !== null) this.#observeTenant(record.tenant, record);
     const { queuedMs, dispatchedMs, firstTokenMs, outputTokens } = record;
     if (queuedMs !== null && dispatchedMs !== null) {
       this.#flow.queueWait.observe(labels, (dispatchedMs - queuedMs) / 1000);
@@ -131,6 +137,14 @@ export class Metrics {
     if (firstTokenMs === null || outputTokens < 2) return;
     const seconds = (record.endedMs - firstTokenMs) / 1000;
     this.#flow.perOutputToken.observe({ model }, seconds / (outputTokens - 1));
+  }
+
+  #observeTenant(name: string, { outcome, promptTokens, outputTokens }: StageRecord): void {
+    const tenant = this.#labels.of("tenant", name);
+    this.#flow.tenantRequests.inc({ tenant, outcome });
+    if (outcome !== "completed") return;
+    this.#flow.tenantTokens.inc({ tenant, kind: "prompt" }, promptTokens);
+    this.#flow.tenantTokens.inc({ tenant, kind: "output" }, outputTokens);
   }
 
   /** A prediction is judged where one model did the whole work: else it was of something else. */

@@ -17,6 +17,7 @@ const BUSY_MS_MAX = 5_000;
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE runs (id INTEGER PRIMARY KEY, clock_zero_unix_ms REAL NOT NULL);
    ${TABLE_NAMES.map(createTableSql).join("\n")}`,
+  `ALTER TABLE stages ADD COLUMN "tenant" TEXT`,
 ];
 
 export const SCHEMA_VERSION: number = MIGRATIONS.length;

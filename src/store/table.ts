@@ -15,6 +15,8 @@ interface Column {
   readonly field: string;
   readonly type: "TEXT" | "INTEGER" | "REAL" | "JSON";
   readonly isNullable?: true;
+  /** Version of the schema that has it first; 1 unless given. */
+  readonly since?: number;
 }
 
 const STAGE_COLUMNS: readonly Column[] = columnsOf([
@@ -45,6 +47,7 @@ const STAGE_COLUMNS: readonly Column[] = columnsOf([
   { name: "error_code", type: "TEXT", isNullable: true },
   { name: "decision", type: "JSON", isNullable: true },
   { name: "text", type: "JSON", isNullable: true },
+  { name: "tenant", type: "TEXT", isNullable: true, since: 2 },
 ]);
 
 const WORKFLOW_COLUMNS: readonly Column[] = columnsOf([
@@ -67,7 +70,8 @@ const TABLES: Readonly<Record<TableName, readonly Column[]>> = {
 
 /** Statements that make a table with its index, at the first version of the schema. */
 export function createTableSql(table: TableName): string {
-  const columns = TABLES[table].map(({ name, type, isNullable }) => {
+  const first = TABLES[table].filter(({ since }) => since === undefined);
+  const columns = first.map(({ name, type, isNullable }) => {
     const kind = type === "JSON" ? "TEXT" : type;
     return `"${name}" ${kind}${isNullable ? "" : " NOT NULL"}`;
   });
@@ -125,7 +129,8 @@ function traceOf(table: TableName, sqlRow: unknown): object {
   for (const { name, field, type } of TABLES[table]) {
     const value = fieldOf(name);
     const isJson = type === "JSON" && typeof value === "string";
-    trace[field] = isJson ? JSON.parse(value) : value;
+    // A column that is younger than the file has no value.
+    trace[field] = isJson ? JSON.parse(value) : (value ?? null);
   }
   return trace;
 }

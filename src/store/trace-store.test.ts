@@ -97,6 +97,7 @@ function stage(parts: Partial<StageRow> = {}): StageRow {
     stage: 0,
     pool: "chimera",
     class: "default",
+    tenant: null,
     outcome: "completed",
     engine: "small",
     model: "small",

@@ -105,6 +105,7 @@ function stage(index: number, outputTokens: number) {
     workflowId: "w",
     stage: index,
     pool: "chimera",
+    tenant: null,
     class: "default" as const,
     outcome: "completed" as const,
     engine: "e",
