@@ -22,7 +22,7 @@ import { headColumns, type RouterBase, type RouterHead } from "./router-head.ts"
 import type { RouterRates } from "./router-rates.ts";
 import { textAxesFromSections, textAxesSections } from "./text-axes.ts";
 
-/** All that a router has learned. */
+/** All that was learned from one set of examples. */
 export interface RouterParts {
   readonly encoder: RouterEncoder;
   readonly models: readonly string[];
@@ -32,14 +32,29 @@ export interface RouterParts {
   readonly facts: Facts;
 }
 
+/** What was learned from the examples of one workflow alone. */
+export interface RouterSpecialist {
+  readonly workflow: string;
+  readonly parts: RouterParts;
+}
+
+/** All that a router has learned. */
+export interface RouterFile {
+  /** From all examples. */
+  readonly whole: RouterParts;
+  readonly specialists: readonly RouterSpecialist[];
+}
+
 const KIND = "router";
-const SCHEMA = 1;
+const SCHEMA = 2;
 
 interface Tables {
   readonly models: readonly string[];
   readonly families: readonly RouterFamily[];
   readonly base: RouterBase;
   readonly calibration: PlattMap;
+  /** Workflows of the specialists, in their order. */
+  readonly specialists: readonly string[];
 }
 
 const tablesSchema: z.ZodType<Tables> = z.object({
@@ -47,13 +62,24 @@ const tablesSchema: z.ZodType<Tables> = z.object({
   families: z.array(z.object({ kind: z.string(), start: z.string() })),
   base: z.object({ intercept: z.number(), rate: z.number(), difficulty: z.number() }),
   calibration: z.object({ slope: z.number(), intercept: z.number() }),
+  specialists: z.array(z.string()),
 });
 
-/** A router as the bytes of a model file. */
-export function encodeRouterModel(parts: RouterParts): Uint8Array<ArrayBuffer> {
-  const { encoder, models, difficulty, head, facts } = parts;
+/** A router as the bytes of a model file; each specialist is a whole file in a section of it. */
+export function encodeRouterModel({ whole, specialists }: RouterFile): Uint8Array<ArrayBuffer> {
+  const { encoder, models, difficulty, head, facts } = whole;
   const { families, text } = encoder;
-  const tables: Tables = { models, families, base: head.base, calibration: head.calibration };
+  const tables: Tables = {
+    models,
+    families,
+    base: head.base,
+    calibration: head.calibration,
+    specialists: specialists.map(({ workflow }) => workflow),
+  };
+  const nested = specialists.map(({ parts }, place): [string, Uint8Array] => [
+    specialistSection(place),
+    encodeRouterModel({ whole: parts, specialists: [] }),
+  ]);
   return encodeModelFile({
     kind: KIND,
     schema: SCHEMA,
@@ -65,8 +91,13 @@ export function encodeRouterModel(parts: RouterParts): Uint8Array<ArrayBuffer> {
       ...prefixSections("difficulty", forestSections(difficulty)),
       ...prefixSections("classifier", classifierSections(head.classifier)),
       ...prefixSections("rates", { rows: head.rates.rows, sums: head.rates.sums }),
+      ...Object.fromEntries(nested),
     },
   });
+}
+
+function specialistSection(place: number): string {
+  return `specialist${place}`;
 }
 
 /**
@@ -74,16 +105,38 @@ export function encodeRouterModel(parts: RouterParts): Uint8Array<ArrayBuffer> {
  * @returns the fault of the file, "other-version" for another schema, or "unfit" for a model of
  * something else, of other features than this program reads, or with parts that do not belong together.
  */
-export function decodeRouterModel(bytes: Uint8Array): Decoded<RouterParts> {
+export function decodeRouterModel(bytes: Uint8Array): Decoded<RouterFile> {
   const file = decodeModelFile(bytes);
   if (!file.ok) return file;
-  const { kind, schema, features, facts, sections } = file.value;
+  const { kind, schema, sections } = file.value;
   if (kind !== KIND) return fault("unfit", `the file holds a model of ${kind}, not of ${KIND}`);
   if (schema !== SCHEMA) {
     return fault("other-version", `the model has schema ${schema}, this program reads ${SCHEMA}`);
   }
   const tables = readTables(sections);
   if (tables === null) return fault("unfit", "the tables of the model are not whole");
+  const whole = readParts(file.value, tables);
+  if (!whole.ok) return whole;
+  const specialists: RouterSpecialist[] = [];
+  for (const [place, workflow] of tables.specialists.entries()) {
+    const parts = readSpecialist(sections[specialistSection(place)]);
+    if (!parts.ok) return parts;
+    specialists.push({ workflow, parts: parts.value });
+  }
+  return { ok: true, value: { whole: whole.value, specialists } };
+}
+
+/** A specialist has none of its own, so that reading ends. */
+function readSpecialist(bytes: Sections[string] | undefined): Decoded<RouterParts> {
+  if (!(bytes instanceof Uint8Array)) return fault("unfit", "a part of the router is missing");
+  const file = decodeModelFile(bytes);
+  if (!file.ok) return file;
+  const tables = readTables(file.value.sections);
+  if (tables === null) return fault("unfit", "the tables of a part are not whole");
+  return readParts(file.value, tables);
+}
+
+function readParts({ features, facts, sections }: ModelFile, tables: Tables): Decoded<RouterParts> {
   const text = textAxesFromSections(sections);
   if (!text.ok) return text;
   const encoder = { families: tables.families, text: text.value };

@@ -7,8 +7,9 @@ import { gatherCases, type RouterCases, type RouterExample } from "./router-case
 import { createPromptReader, fitRouterEncoder, routerFeatures } from "./router-encoder.ts";
 import { createHeadReader, IDENTITY, type RouterHead } from "./router-head.ts";
 import { fitBase, fitCalibration, fitClassifierOf, ratesOf } from "./router-head-training.ts";
-import { encodeRouterModel } from "./router-model-file.ts";
+import { encodeRouterModel, type RouterParts } from "./router-model-file.ts";
 import { rateOf } from "./router-rates.ts";
+import { specialtiesOf } from "./router-specialty.ts";
 import { scoreRouter, type RouterScores } from "./router-training-scores.ts";
 
 export interface RouterTrainingOptions {
@@ -28,7 +29,10 @@ export interface RouterTrainingFacts {
   readonly seed: number;
   readonly date: string;
   readonly trees: number;
-  /** On prompts that the parts asked had not seen; null with one group only. */
+  /**
+   * Of what was learned from all examples, on prompts that the parts asked had not seen; null with one
+   * group only.
+   */
   readonly heldOut: RouterScores | null;
   /** What the success rate of the family scores on the same prompts. */
   readonly familyRate: RouterScores | null;
@@ -46,16 +50,28 @@ const FOLDS_SALT = 0x5f356495;
 
 /**
  * Learns a router and answers with the bytes of its file; the same examples and options give the same
- * bytes. No example with text throws.
- *
- * How much better than their usual rate models do on a prompt is learned once for all of them, by
- * extremely randomised trees; each model then has a logistic classifier over words, family and that
- * ease. What calibrates was predicted for problems that the parts asked had not seen.
+ * bytes. No example with text throws. What is learned from all examples stands beside what is learned
+ * from those of one workflow alone, where these are enough.
  */
 export function trainRouter(
   examples: readonly RouterExample[],
   options: RouterTrainingOptions,
 ): Uint8Array<ArrayBuffer> {
+  return encodeRouterModel({
+    whole: fitParts(examples, options),
+    specialists: specialtiesOf(examples).map(({ workflow, examples: own }) => ({
+      workflow,
+      parts: fitParts(own, options),
+    })),
+  });
+}
+
+/**
+ * How much better than their usual rate models do on a prompt is learned once for all of them, by
+ * extremely randomised trees; each model then has a logistic classifier over words, family and that
+ * ease. What calibrates was predicted for problems that the parts asked had not seen.
+ */
+function fitParts(examples: readonly RouterExample[], options: RouterTrainingOptions): RouterParts {
   const { seed, date, treeCount = TREES } = options;
   const encoder = fitRouterEncoder(
     examples.map(({ facts }) => facts),
@@ -80,7 +96,7 @@ export function trainRouter(
     heldOut: trial.heldOut,
     familyRate: trial.familyRate,
   };
-  return encodeRouterModel({
+  return {
     encoder,
     models: cases.models,
     difficulty: fitDifficulty(cases, everything, features, plan),
@@ -91,7 +107,7 @@ export function trainRouter(
       calibration: trial.calibration,
     },
     facts: { ...facts },
-  });
+  };
 }
 
 function planOf(featureCount: number, treeCount: number, seed: number): ForestOptions {
