@@ -45,7 +45,7 @@ test("words that mean the opposite in two workflows are told apart", () => {
     router.confidence(madeRouterFacts(kind, user), ["small"])[0]?.confidence ?? Number.NaN;
   const [easy, hard] = ["sum list graph prime?", "sum list graph prove?"];
   expect(confidence("usual/0", hard)).toBeLessThan(confidence("usual/0", easy) - 0.1);
-  expect(confidence("inverse", hard)).toBeGreaterThan(confidence("inverse", easy) + 0.5);
+  expect(confidence("inverse", hard)).toBeGreaterThan(confidence("inverse", easy) + 0.2);
 });
 
 test("a file whose specialist is missing or damaged is refused", () => {
