@@ -16,7 +16,7 @@ export interface ReplayFlags extends WorkloadFlags {
 
 /** `chimera replay`: recorded workflows over HTTP through a live gateway, one policy after the other, same arrivals. */
 export async function replayRuns(flags: ReplayFlags, printer: Printer): Promise<ExitCode> {
-  const policies = policiesOf(flags.policies, printer);
+  const policies = await policiesOf(flags.policies, printer);
   if (policies === null) return 2;
   const workload = await readWorkload(flags, printer);
   if (workload === null) return 2;

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { isPolicyFile, readPolicyFile } from "../config/policy-file.ts";
 import { POLICIES } from "../core/policies.ts";
 import type { Policy } from "../core/types.ts";
 import { ColdStart } from "../predict/cold-start.ts";
@@ -55,7 +56,7 @@ export async function simulateScenario(
 
 /** `chimera simulate --runs ...`: a recorded workload under one policy after the other. */
 export async function simulateRuns(flags: SimulateFlags, printer: Printer): Promise<ExitCode> {
-  const policies = policiesOf(flags.policies, printer);
+  const policies = await policiesOf(flags.policies, printer);
   if (policies === null) return 2;
   const learned = await readLearned(flags, {}, printer);
   const workload = learned === null ? null : await readWorkload(flags, printer);
@@ -72,13 +73,22 @@ export async function simulateRuns(flags: SimulateFlags, printer: Printer): Prom
   return 0;
 }
 
-/** The policies with these names; says which names there are and answers null when one is unknown. */
-export function policiesOf(
+/** The policies with these names, or in these files; says what is wrong with one and answers null then. */
+export async function policiesOf(
   names: readonly string[],
   printer: Printer,
-): readonly (readonly [string, Policy])[] | null {
+): Promise<readonly (readonly [string, Policy])[] | null> {
   const policies: (readonly [string, Policy])[] = [];
   for (const name of names) {
+    if (isPolicyFile(name)) {
+      const read = await readPolicyFile(name);
+      if (!read.ok) {
+        printer.say(read.message);
+        return null;
+      }
+      policies.push([read.name, read.policy]);
+      continue;
+    }
     const policy = POLICIES[name];
     if (policy === undefined) {
       printer.say(`no policy "${name}"; there are ${Object.keys(POLICIES).join(", ")}`);

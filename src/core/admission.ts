@@ -68,16 +68,25 @@ function lowestBelow(state: State, rank: number): RequestBook | null {
 }
 
 /**
- * How much too late a queued request would start by its engine's queue, ms; 0 when it can start in
- * time, has no deadline, or waits for no engine.
+ * How much too late a queued request would start by its engine's queue, or how long that engine has
+ * said to be full, ms; 0 when it can start in time, or waits for no engine.
  */
 export function lateByMs(state: State, request: RequestBook): number {
   const { startWithinMs, timeMs } = request.arrived;
   const { engine } = request;
+  const fullMs = fullBeyondDeadlineMs(state, request);
+  if (fullMs !== null) return fullMs;
   if (startWithinMs === undefined || engine === null || request.state !== "queued") return 0;
   const before = engine.queue.before(request.entry, state.prefix).tokens;
   const startsMs = state.nowMs + waitMs(state, engine, before);
   return Math.max(0, startsMs - (timeMs + startWithinMs));
+}
+
+/** How long the engine that a request waits for has said to be full, where that is longer than the request may wait; else null. */
+export function fullBeyondDeadlineMs(state: State, request: RequestBook): number | null {
+  if (request.state !== "queued" || request.engine === null) return null;
+  const { fullUntilMs } = request.engine;
+  return fullUntilMs > request.deadline.priority ? fullUntilMs - state.nowMs : null;
 }
 
 /** The latest time at which a request that has arrived may still wait. */

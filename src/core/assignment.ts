@@ -29,9 +29,9 @@ export function assign(
   movedFrom: string | null,
 ): EngineBook | null {
   assert(request.engine === null, "only a request on no engine is assigned");
+  const inTime = (engine: EngineBook): boolean => engine.fullUntilMs <= request.deadline.priority;
   const live = liveEngines(state, request);
-  const others = live.filter((engine) => request.avoid?.has(engine) !== true);
-  const engines = others.length > 0 ? others : live;
+  const engines = preferred(preferred(live, inTime), (each) => request.avoid?.has(each) !== true);
   request.state = "queued";
   request.queuedMs ??= state.nowMs;
   if (engines.length === 0) {
@@ -44,6 +44,15 @@ export function assign(
   settle(state, request, chosen.best.book, home);
   request.decision = toDecision(state, request, chosen, { rule, movedFrom });
   return chosen.best.book;
+}
+
+/** Those that meet the wish, or all where none does. */
+function preferred(
+  engines: readonly EngineBook[],
+  meets: (engine: EngineBook) => boolean,
+): readonly EngineBook[] {
+  const meeting = engines.filter(meets);
+  return meeting.length > 0 ? meeting : engines;
 }
 
 /** The engine that serves this workflow's requests of the pool so far, where the policy keeps one. */

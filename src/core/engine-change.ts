@@ -32,6 +32,7 @@ function changeState(state: State, engine: EngineBook, next: EngineState): void 
   engine.state = next;
   if (next === "live") {
     engine.pausedUntilMs = 0;
+    engine.fullUntilMs = 0;
     engine.failuresInRow = 0;
     return;
   }

@@ -76,6 +76,8 @@ export interface RequestEnded {
   readonly attempt: number;
   /** failed: the engine broke. full: the engine has no room (503/429), it is not ill. */
   readonly result: "completed" | "refused" | "failed" | "full";
+  /** full: how long the engine asked not to be sent anything; null or absent where it did not say. */
+  readonly retryAfterMs?: number | null;
   /** Output tokens of the stage, as the engine counted them. */
   readonly outputTokens: number;
 }

@@ -2,10 +2,11 @@ import { priorityOf } from "./order.ts";
 import type { RequestBook, State } from "./state.ts";
 import { PRIORITY_CLASSES, type Estimate } from "./types.ts";
 
-/** Which prediction of the remaining tokens the policy goes by: auto prices and orders by the mean, the paper by the median. */
+/** Which prediction of the remaining tokens the policy goes by: auto and own rules price and order by the mean, the paper by the median. */
 export function remainingTokensOf(state: State, estimate: Estimate): number {
-  const tokens =
-    state.options.policy.choice === "auto" ? estimate.remainingMean : estimate.remainingMedian;
+  const { choice } = state.options.policy;
+  const byMean = choice === "auto" || choice === "own";
+  const tokens = byMean ? estimate.remainingMean : estimate.remainingMedian;
   return tokens > 0 ? tokens : 0;
 }
 
@@ -14,7 +15,8 @@ export function setKey(state: State, request: RequestBook, estimate: Estimate): 
   const { workflow, entry } = request;
   entry.rank = PRIORITY_CLASSES.indexOf(request.arrived.class);
   entry.readyMs = request.arrived.timeMs;
-  entry.priority = priorityOf(state.options.policy.order, {
+  const { order, own } = state.options.policy;
+  const facts = {
     workflowArrivalMs: workflow.arrivedMs,
     stageTokens: estimate.stageTokens > 0 ? estimate.stageTokens : 0,
     remainingTokens: remainingTokensOf(state, estimate),
@@ -22,5 +24,6 @@ export function setKey(state: State, request: RequestBook, estimate: Estimate): 
     attainedTokens: request.tokensSeen,
     promptTokens: request.arrived.promptTokens,
     ageReading: workflow.ageReading,
-  });
+  };
+  entry.priority = priorityOf(order, facts, own);
 }

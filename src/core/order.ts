@@ -1,20 +1,5 @@
-import type { Order } from "./types.ts";
-
-/** What an order may look at when a request is queued. Lengths in tokens, times in ms. */
-export interface OrderFacts {
-  readonly workflowArrivalMs: number;
-  /** Predicted output tokens of this stage. */
-  readonly stageTokens: number;
-  /** Predicted output tokens of this and all later stages. */
-  readonly remainingTokens: number;
-  /** Output tokens that the workflow has produced in earlier stages. */
-  readonly producedTokens: number;
-  /** Output tokens that this request itself has made (after it lost its place). */
-  readonly attainedTokens: number;
-  readonly promptTokens: number;
-  /** Reading of the age clock when the workflow arrived (findings: one static key). */
-  readonly ageReading: number;
-}
+import { assert } from "./assert.ts";
+import type { Order, OrderFacts, OwnRules } from "./types.ts";
 
 /** Lowest level's quantum in tokens; each further level has four times the last (FastServe, skip-join). */
 const MLFQ_QUANTUM_TOKENS = 64;
@@ -33,8 +18,9 @@ const PROMPT_TOKENS_PER_OUTPUT_TOKEN = 32;
  * - plas: tokens the workflow has attained (Autellix 2502.13965)
  * - mlfq: skip-join level of attained work (FastServe 2305.05920)
  * - smith-age: log of Smith's index for the per-token metric plus the age of the workflow
+ * - own: the policy's own rule
  */
-export function priorityOf(order: Order, facts: OrderFacts): number {
+export function priorityOf(order: Order, facts: OrderFacts, own?: OwnRules): number {
   switch (order) {
     case "fcfs":
       return 0;
@@ -51,6 +37,11 @@ export function priorityOf(order: Order, facts: OrderFacts): number {
     case "smith-age": {
       const y = facts.remainingTokens;
       return Math.log(Math.max(1, y * (y + facts.producedTokens))) + facts.ageReading;
+    }
+    case "own": {
+      const priority = own?.priorityFor?.(facts) ?? Number.NaN;
+      assert(!Number.isNaN(priority), "order own: priorityFor gives a number");
+      return priority;
     }
   }
 }

@@ -1,5 +1,5 @@
 import { assign } from "./assignment.ts";
-import { setDeadline } from "./admission.ts";
+import { fullBeyondDeadlineMs, setDeadline } from "./admission.ts";
 import { fill } from "./dispatch.ts";
 import { finish, leaveEngine } from "./outcome.ts";
 import type { EngineBook, RequestBook, State } from "./state.ts";
@@ -8,6 +8,8 @@ import { beginsToWait } from "./waiting.ts";
 /** First pause of an engine after a failure, ms; each further failure in a row doubles it. */
 const PAUSE_MS = 100;
 const PAUSE_MS_MAX = 5000;
+/** Longest time for which an engine's own word is taken that it is full. */
+const FULL_MS_MAX = 3_600_000;
 
 /**
  * A dispatched request came back without an answer. It is queued again, on another engine where one
@@ -18,13 +20,15 @@ export function retryOrFail(
   state: State,
   request: RequestBook,
   result: "failed" | "full" | "engine-died",
+  retryAfterMs: number | null = null,
 ): void {
   const engine = leaveRunning(state, request);
   if (result !== "engine-died") pause(state, engine, result);
+  if (result === "full") holdBack(state, engine, retryAfterMs);
   if (result !== "full") request.failures++;
   const spoken = request.arrived.streams && request.tokensSeen > 0;
   if (spoken || request.failures >= state.options.attemptsMax) {
-    fail(state, request);
+    fail(state, request, "engine-failed", null);
     return fill(state, engine);
   }
   // A workflow that has begun waits for its engine: its context is there.
@@ -33,6 +37,8 @@ export function retryOrFail(
   request.tokensSeen = 0;
   request.firstTokenMs = null;
   const next = assign(state, request, engine.spec.name);
+  const fullMs = fullBeyondDeadlineMs(state, request);
+  if (fullMs !== null) fail(state, request, "deadline", fullMs);
   fill(state, engine);
   if (next !== null && next !== engine) fill(state, next);
 }
@@ -54,15 +60,29 @@ function leaveRunning(state: State, request: RequestBook): EngineBook {
 function pause(state: State, engine: EngineBook, result: "failed" | "full"): void {
   if (result === "failed") engine.failuresInRow++;
   const doublings = Math.min(Math.max(engine.failuresInRow - 1, 0), 6);
-  engine.pausedUntilMs = state.nowMs + Math.min(PAUSE_MS * 2 ** doublings, PAUSE_MS_MAX);
+  const untilMs = state.nowMs + Math.min(PAUSE_MS * 2 ** doublings, PAUSE_MS_MAX);
+  // A failure of another request does not shorten the time that the engine asked for.
+  engine.pausedUntilMs = Math.max(untilMs, engine.fullUntilMs);
 }
 
-function fail(state: State, request: RequestBook): void {
+function holdBack(state: State, engine: EngineBook, retryAfterMs: number | null): void {
+  if (retryAfterMs === null) return;
+  const untilMs = state.nowMs + Math.min(Math.max(0, retryAfterMs), FULL_MS_MAX);
+  engine.fullUntilMs = Math.max(engine.fullUntilMs, untilMs);
+  engine.pausedUntilMs = Math.max(engine.pausedUntilMs, engine.fullUntilMs);
+}
+
+function fail(
+  state: State,
+  request: RequestBook,
+  outcome: "engine-failed" | "deadline",
+  retryAfterMs: number | null,
+): void {
   state.commands.push({
     type: "reject",
     requestId: request.arrived.requestId,
-    outcome: "engine-failed",
-    retryAfterMs: null,
+    outcome,
+    retryAfterMs,
   });
-  finish(state, request, { outcome: "engine-failed", outputTokens: request.tokensSeen });
+  finish(state, request, { outcome, outputTokens: request.tokensSeen });
 }

@@ -53,6 +53,8 @@ export function choose(
       return byTurn(candidates, state.roundRobin++);
     case "random":
       return byTurn(candidates, Math.floor(state.random.next() * candidates.length));
+    case "own":
+      return byOwnValue(state, request, candidates);
   }
 }
 
@@ -160,6 +162,16 @@ function byPrice(
     }
   }
   return { best: largest(candidates), rule: "price", candidates };
+}
+
+/** own: the largest value by the policy's rule, which sees the same numbers as auto's. */
+function byOwnValue(state: State, request: RequestBook, candidates: readonly Weighed[]): Chosen {
+  for (const each of candidates) {
+    weighLoad(state, request, each);
+    each.value = state.options.policy.own?.valueFor?.(each) ?? Number.NaN;
+    assert(!Number.isNaN(each.value), "choice own: valueFor gives a number");
+  }
+  return { best: largest(candidates), rule: "own", candidates };
 }
 
 /** Fills W, y tpot and X of one candidate. */

@@ -206,6 +206,55 @@ describe("engines come and go", () => {
     expect(bench.outcomes()).toEqual({ a: "completed" });
   });
 
+  test("a full engine is sent nothing before the time that it gave", () => {
+    const bench = new Bench([one], AUTO, { attemptsMax: 1 });
+    bench.arrive("a", short);
+    bench.end("a", "full", 0, 7000);
+    bench.arrive("b", short);
+    expect(nextWakeMs(bench.state)).toBe(7000);
+    for (const timeMs of [100, 6999]) {
+      bench.nowMs = timeMs;
+      bench.apply({ type: "time-passed", timeMs });
+      expect(bench.dispatched()).toEqual(["a"]);
+    }
+    bench.nowMs = 7000;
+    bench.apply({ type: "time-passed", timeMs: 7000 });
+    expect(bench.dispatched()).toEqual(expect.arrayContaining(["a", "a", "b"]));
+  });
+
+  test("a failure meanwhile does not shorten the time that a full engine gave", () => {
+    const bench = new Bench([one], AUTO, { attemptsMax: 3 });
+    bench.arrive("a", short);
+    bench.arrive("b", short);
+    bench.end("a", "full", 0, 7000);
+    bench.end("b", "failed");
+    expect(nextWakeMs(bench.state)).toBe(7000);
+  });
+
+  test("what the policy allows goes to another engine at once", () => {
+    const bench = new Bench([one, other], AUTO, { attemptsMax: 1 });
+    bench.arrive("a", either);
+    const first = bench.dispatchOf("a")?.engine;
+    bench.end("a", "full", 0, 60_000);
+    expect(bench.dispatchOf("a")).toMatchObject({ attempt: 2 });
+    expect(bench.dispatchOf("a")?.engine).not.toBe(first);
+  });
+
+  test("who cannot wait so long is told when to try again, and so is who comes later", () => {
+    const bench = new Bench([one], AUTO, { attemptsMax: 1 });
+    bench.arrive("a", short, { queueWaitMsMax: 5000 });
+    bench.end("a", "full", 0, 60_000);
+    bench.nowMs = 10_000;
+    bench.arrive("b", short, { queueWaitMsMax: 5000 });
+    bench.arrive("patient", short, { queueWaitMsMax: 50_000 });
+    expect(bench.outcomes()).toEqual({ a: "deadline", b: "deadline" });
+    const told = bench.commands.filter((each) => each.type === "reject");
+    expect(told.map((each) => each.retryAfterMs)).toEqual([60_000, 50_000]);
+    bench.apply({ type: "engine-changed", timeMs: 10_000, engine: "one", state: "dead" });
+    bench.apply({ type: "engine-changed", timeMs: 10_000, engine: "one", state: "live" });
+    expect(bench.dispatched().at(-1)).toBe("patient");
+  });
+
   test("draining: no new work, what runs ends", () => {
     const bench = new Bench([one, other], AUTO);
     bench.arrive("a", short);

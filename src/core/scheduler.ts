@@ -164,7 +164,7 @@ function requestEnded(state: State, event: RequestEnded): void {
     finish(state, request, { outcome: event.result, outputTokens: event.outputTokens });
     return fill(state, engine);
   }
-  retryOrFail(state, request, event.result);
+  retryOrFail(state, request, event.result, event.retryAfterMs ?? null);
 }
 
 function clientGone(state: State, event: ClientGone): void {

@@ -147,6 +147,8 @@ export class EngineBook implements Account {
   sentSinceReport = 0;
   /** It takes nothing until then: it was full or failed. */
   pausedUntilMs = 0;
+  /** It was full and said itself that it takes nothing until then; never later than `pausedUntilMs`. */
+  fullUntilMs = 0;
   failuresInRow = 0;
   /** Output tokens of a stage. */
   readonly stageTokens: RunningMean = new RunningMean(0, STAGES_REMEMBERED);

@@ -68,9 +68,53 @@ export interface Knobs {
   readonly minGain?: number;
 }
 
-export type Choice = "auto" | "paper" | "balancer" | "round-robin" | "least-tokens" | "random";
+export type Choice =
+  | "auto"
+  | "paper"
+  | "balancer"
+  | "round-robin"
+  | "least-tokens"
+  | "random"
+  /** `own.valueFor` of the policy. */
+  | "own";
 
-export type Order = "smith-age" | "fcfs" | "wffcfs" | "sjf" | "stjf" | "plas" | "mlfq";
+export type Order =
+  | "smith-age"
+  | "fcfs"
+  | "wffcfs"
+  | "sjf"
+  | "stjf"
+  | "plas"
+  | "mlfq"
+  /** `own.priorityFor` of the policy. */
+  | "own";
+
+/** What an order may look at when a request is queued. Lengths in tokens, times in ms. */
+export interface OrderFacts {
+  readonly workflowArrivalMs: number;
+  /** Predicted output tokens of this stage. */
+  readonly stageTokens: number;
+  /** Predicted output tokens of this and all later stages. */
+  readonly remainingTokens: number;
+  /** Output tokens that the workflow has produced in earlier stages. */
+  readonly producedTokens: number;
+  /** Output tokens that this request itself has made (after it lost its place). */
+  readonly attainedTokens: number;
+  readonly promptTokens: number;
+  /** Reading of the age clock when the workflow arrived (findings: one static key). */
+  readonly ageReading: number;
+}
+
+/**
+ * Rules that a policy brings along. Pure functions: the same numbers in, the same number out; no clock
+ * and no chance, for decisions are replayed.
+ */
+export interface OwnRules {
+  /** choice `own`: the candidate of the largest value serves; W, own work and delay are filled in. */
+  readonly valueFor?: (candidate: Candidate) => number;
+  /** order `own`: the number under which a request is queued, smaller sooner. Never asked again. */
+  readonly priorityFor?: (facts: OrderFacts) => number;
+}
 
 /** A scheduling policy: one value that gateway, simulator and experiments share. */
 export interface Policy {
@@ -96,6 +140,8 @@ export interface Policy {
   readonly lateChoiceRequestsMax: number;
   /** auto: at each later stage choose again, with this bonus of score for the engine that served the workflow last; null keeps the engine. */
   readonly stickinessBonus: number | null;
+  /** The rules behind the choice or the order `own`. */
+  readonly own?: OwnRules;
 }
 
 /** How a request ends; closed. Each request ends exactly once, in one of these. */
@@ -151,6 +197,8 @@ export type Rule =
   | "quickest"
   /** balancer, round-robin, least-tokens, random. */
   | "balance"
+  /** own: the largest value by the policy's rule. */
+  | "own"
   /** A later stage stays on the engine of the earlier ones. */
   | "sticky"
   /** A later stage of a workflow whose engine cannot serve moves to another engine of its model. */

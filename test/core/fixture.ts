@@ -94,6 +94,7 @@ export class Bench {
     requestId: string,
     result: "completed" | "refused" | "failed" | "full" = "completed",
     outputTokens = 10,
+    retryAfterMs: number | null = null,
   ): readonly Command[] {
     const attempt = this.dispatchOf(requestId)?.attempt ?? 1;
     return this.apply({
@@ -103,6 +104,7 @@ export class Bench {
       attempt,
       result,
       outputTokens,
+      retryAfterMs,
     });
   }
 

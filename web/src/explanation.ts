@@ -8,6 +8,7 @@ export const RULE_NAMES: Readonly<Record<Rule, string>> = {
   "confidence-within-slack": "most confident in time",
   quickest: "quickest",
   balance: "balance",
+  own: "own rule",
   sticky: "stays",
   "sticky-model": "keeps its model",
   "only-candidate": "only choice",
@@ -50,6 +51,8 @@ function ruleSentence(decision: Decision): string {
       return `No other model was both quick enough and enough better, so ${engine}, the quickest, serves.`;
     case "balance":
       return `The policy looks at load alone, and it was the turn of ${engine}.`;
+    case "own":
+      return `The policy's own rule gives ${engine} the largest value.${runnerUp(decision)}`;
     case "sticky":
       return `An earlier stage of the workflow ran on ${engine}, which still holds its context, so this stage stays.`;
     case "sticky-model":
