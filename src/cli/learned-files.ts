@@ -6,12 +6,13 @@ import {
   type LearnedModels,
 } from "../predict/learned.ts";
 import type { Estimator } from "../predict/port.ts";
+import type { RouterPriors } from "../predict/router-model.ts";
 import type { Printer } from "./printer.ts";
 
 /** Model files that a command is given. */
 export interface LearnedFlags {
-  readonly lengthModel?: string | undefined;
-  readonly routerModel?: string | undefined;
+  readonly lengthModel?: string | null | undefined;
+  readonly routerModel?: string | null | undefined;
 }
 
 /** What is in the files, and the models that they hold; null models where no file is given. */
@@ -26,10 +27,9 @@ export async function readLearned(
   priors: Readonly<Record<string, number>>,
   printer: Printer,
 ): Promise<Learned | null> {
-  const { lengthModel = null, routerModel = null } = flags;
   let files: LearnedFiles;
   try {
-    files = { length: await bytesOf(lengthModel), router: await bytesOf(routerModel), priors };
+    files = await readFiles(flags, priors);
   } catch (error) {
     printer.say(
       `cannot read a model file: ${error instanceof Error ? error.message : String(error)}`,
@@ -41,6 +41,14 @@ export async function readLearned(
   if (loaded.ok) return { files, models: loaded.models };
   printer.say(loaded.message);
   return null;
+}
+
+/** What is in the files. Rejects where one cannot be read. */
+export async function readFiles(
+  { lengthModel = null, routerModel = null }: LearnedFlags,
+  priors: RouterPriors,
+): Promise<LearnedFiles> {
+  return { length: await bytesOf(lengthModel), router: await bytesOf(routerModel), priors };
 }
 
 async function bytesOf(file: string | null): Promise<Uint8Array | null> {

@@ -108,6 +108,11 @@ export function withConfigFlags(command: Command): Command {
     .option("--choice <name>", "how a model is chosen")
     .option("--order <name>", "how a queue is ordered")
     .option("--price <kappa>", "price of time in units of score")
+    .option(
+      "--length-model <file>",
+      'predicts remaining lengths, of `train length`; "off" for none',
+    )
+    .option("--router-model <file>", 'predicts confidence, of `train router`; "off" for none')
     .option("--store <path>", 'trace store; "off" for none');
 }
 
@@ -119,5 +124,7 @@ export interface ConfigOptions {
   readonly choice?: string;
   readonly order?: string;
   readonly price?: string;
+  readonly lengthModel?: string;
+  readonly routerModel?: string;
   readonly store?: string;
 }

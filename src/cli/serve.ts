@@ -5,25 +5,38 @@ import { createGateway } from "../gateway/server.ts";
 import { ColdStart } from "../predict/cold-start.ts";
 import { LearnedPredictor } from "../predict/learned-predictor.ts";
 import type { Estimator, Predictor } from "../predict/port.ts";
+import type { PredictionServiceCounts } from "../predict/service-limits.ts";
 import { readConfig } from "./check.ts";
-import { readLearned, type LearnedFlags } from "./learned-files.ts";
+import { readLearned } from "./learned-files.ts";
+import { reloadModels } from "./model-reload.ts";
 import type { ExitCode, Printer } from "./printer.ts";
 import { untilSignal } from "./until-signal.ts";
 
-export interface ServeFlags extends ConfigFlags, LearnedFlags {
+export interface ServeFlags extends ConfigFlags {
   readonly config: string;
   readonly recordEvents: string | undefined;
 }
 
 /** `chimera serve`: the gateway in front of the engines of a config, until it is told to stop. */
 export async function serve(flags: ServeFlags, printer: Printer): Promise<ExitCode> {
-  const { config: file, recordEvents, lengthModel, routerModel, ...overrides } = flags;
+  const { config: file, recordEvents, ...overrides } = flags;
   const config = await readConfig(file, overrides, printer);
   if (config === null) return 2;
-  const priors = Object.fromEntries(config.engines.map((each) => [each.model, each.confidence]));
-  const learned = await readLearned({ lengthModel, routerModel }, priors, printer);
-  if (learned === null) return 2;
   const hooks = { recordEvents: recordEvents ?? null, ready: () => undefined };
+  return serveLearned(config, hooks, printer);
+}
+
+/** Serves a config by the model files that it names, which are taken in again when they change. */
+export async function serveLearned(
+  config: Config,
+  hooks: ServeHooks,
+  printer: Printer,
+): Promise<ExitCode> {
+  const { lengthModel, routerModel, budgetMs: _budgetMs, ...limits } = config.prediction;
+  const paths = { lengthModel, routerModel };
+  const priors = Object.fromEntries(config.engines.map((each) => [each.model, each.confidence]));
+  const learned = await readLearned(paths, priors, printer);
+  if (learned === null) return 2;
   if (learned.models === null) return serveConfig(config, hooks, printer);
   const estimator = new ColdStart({ confidence: priors });
   const predictor = new LearnedPredictor({
@@ -31,8 +44,16 @@ export async function serve(flags: ServeFlags, printer: Printer): Promise<ExitCo
     base: estimator,
     clock: systemClock,
     onProblem: (message) => printer.say(message),
+    limits,
   });
-  return serveConfig(config, { ...hooks, estimator, predictor }, printer);
+  const predictorCounts = (): PredictionServiceCounts => predictor.counts();
+  const reload = await reloadModels({ paths, priors, predictor, printer });
+  try {
+    return await serveConfig(config, { ...hooks, estimator, predictor, predictorCounts }, printer);
+  } finally {
+    reload.close();
+    await predictor.close();
+  }
 }
 
 export interface ServeHooks {
@@ -40,6 +61,7 @@ export interface ServeHooks {
   /** What answers at once, and what answers within the prediction budget; the gateway's own unless given. */
   readonly estimator?: Estimator;
   readonly predictor?: Predictor;
+  readonly predictorCounts?: () => PredictionServiceCounts;
   /** Called with the base of the API once it listens. */
   readonly ready: (url: string) => void;
 }

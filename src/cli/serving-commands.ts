@@ -42,8 +42,6 @@ export function addServe(program: Command, { printer, exit }: Session): void {
     .description("the gateway in front of your engines")
     .option("-c, --config <file>", "config", "chimera.yaml")
     .option("--record-events <file>", "log every step of the scheduler, to be replayed")
-    .option("--length-model <file>", "predicts remaining lengths, of `train length`")
-    .option("--router-model <file>", "predicts confidence, of `train router`")
     .action(async (options: ConfigOptions & { config: string; recordEvents?: string }) => {
       const { serve } = await import("./serve.ts");
       const { recordEvents } = options;

@@ -4,7 +4,7 @@ import { formatProblem } from "../config/problem.ts";
 import type { ConfigFlags } from "../config/overrides.ts";
 import { EngineProcess, MAIN } from "./engine-process.ts";
 import type { ExitCode, Printer } from "./printer.ts";
-import { serveConfig } from "./serve.ts";
+import { serveLearned } from "./serve.ts";
 
 export interface UpFlags extends ConfigFlags {
   readonly speedup: number;
@@ -53,7 +53,7 @@ export async function up(flags: UpFlags, printer: Printer): Promise<ExitCode> {
       welcome(url, engines, printer);
       if (demo > 0) agents = startAgents(url, demo);
     };
-    return await serveConfig(parsed.config, { recordEvents: null, ready }, printer);
+    return await serveLearned(parsed.config, { recordEvents: null, ready }, printer);
   } catch (error) {
     printer.say(error instanceof Error ? error.message : String(error));
     return 1;

@@ -92,6 +92,26 @@ export interface StoreConfig {
   /** Rows that may wait for the disk; what comes beyond is dropped and counted. */
   readonly rowsPendingMax: number;
   /** Rows kept in each table; the oldest are deleted. */
+export interface PredictionConfig {
+  /** How long a request waits for its prediction; then it goes on with what the estimator said at once. */
+  readonly budgetMs: number;
+  /** Paths of model files, relative to the configuration's file; null: nothing learned is used. */
+  readonly lengthModel: string | null;
+  readonly routerModel: string | null;
+  readonly threads: number;
+  readonly batchSizeMax: number;
+  /** How long a request waits for others while a thread is idle. */
+  readonly batchWaitMsMax: number;
+  /** Requests that wait for a prediction; those beyond go on without. */
+  readonly requestsPendingMax: number;
+  /** A thread that takes longer for a batch is replaced. */
+  readonly batchMsMax: number;
+  readonly startMsMax: number;
+  /** Threads that are replaced within `restartWindowMs`. */
+  readonly restartsMax: number;
+  readonly restartWindowMs: number;
+}
+
   readonly rowsMax: number;
 }
 
@@ -139,7 +159,7 @@ export interface Config {
   /** Always holds one named `chimera`. */
   readonly models: readonly VirtualModel[];
   readonly policy: Policy;
-  readonly prediction: { readonly budgetMs: number };
+  readonly prediction: PredictionConfig;
   readonly limits: Limits;
   readonly store: StoreConfig;
   readonly log: { readonly level: LogLevel };

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 
 import type { Config } from "./config.ts";
 import { parseDocumentText, type ConfigDocument } from "./document.ts";
@@ -63,7 +64,15 @@ export function parseConfig(text: string, sources: ConfigSources): ConfigResult 
     ...variableProblems(environment),
   ];
   if (problems.length > 0 || !parsed.success) return { ok: false, problems };
-  return { ok: true, config: freeze(resolveConfig(parsed.data)) };
+  const { prediction } = parsed.data;
+  const fromFile = (key: "lengthModel" | "routerModel"): string | null => {
+    const path = prediction[key];
+    const isOverridden = overridden.sources.has(`prediction.${key}`);
+    return path === null || isOverridden ? path : resolve(dirname(file), path);
+  };
+  const models = { lengthModel: fromFile("lengthModel"), routerModel: fromFile("routerModel") };
+  const input = { ...parsed.data, prediction: { ...prediction, ...models } };
+  return { ok: true, config: freeze(resolveConfig(input)) };
 }
 
 /** One complaint a place: the first says what to do, a second would only repeat it. */

@@ -16,6 +16,9 @@ export interface ConfigFlags {
   readonly choice?: string | undefined;
   readonly order?: string | undefined;
   readonly price?: string | number | undefined;
+  /** Relative to the working directory; "off" for none. */
+  readonly lengthModel?: string | undefined;
+  readonly routerModel?: string | undefined;
   /** "off" for no store. */
   readonly store?: string | undefined;
 }
@@ -56,8 +59,13 @@ const FLAG_PATHS: readonly [
   ["choice", "--choice", ["policy", "choice"]],
   ["order", "--order", ["policy", "order"]],
   ["price", "--price", ["policy", "price"]],
+  ["lengthModel", "--length-model", ["prediction", "lengthModel"]],
+  ["routerModel", "--router-model", ["prediction", "routerModel"]],
   ["store", "--store", ["store", "path"]],
 ];
+
+/** Flags whose word "off" stands for null. */
+const CAN_BE_OFF: ReadonlySet<keyof ConfigFlags> = new Set(["lengthModel", "routerModel", "store"]);
 
 export interface Overridden {
   readonly value: unknown;
@@ -82,7 +90,7 @@ export function override(value: unknown, environment: Environment, flags: Config
   for (const [key, flag, path] of FLAG_PATHS) {
     const item = flags[key];
     if (item === undefined) continue;
-    set(path, key === "store" && item === "off" ? null : item, `flag ${flag}`);
+    set(path, CAN_BE_OFF.has(key) && item === "off" ? null : item, `flag ${flag}`);
   }
   if (flags.port !== undefined) set(["listen"], withPort(result, flags.port), "flag --port");
   return { value: result, sources };

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Policy, Speed } from "../core/types.ts";
 import type { Config, EngineConfig } from "./config.ts";
 import { adminSchema, keysSchema, listenSchema } from "./access-schema.ts";
+import { predictionSchema } from "./prediction-schema.ts";
 import { label, numeric, whole, within } from "./schema-value.ts";
 
 /** An engine as it is written: what depends on other keys may be left out. */
@@ -191,10 +192,7 @@ export const configSchema: z.ZodType<ConfigInput> = z
       .describe(`a list of 1 to ${ENGINES_MAX} engines, each with a url and a model`),
     models: z.array(virtualModel).max(ENGINES_MAX).describe("a list of virtual models").default([]),
     policy: policy.describe("a mapping such as { choice: auto, price: 0.2 }").prefault({}),
-    prediction: z
-      .strictObject({ budgetMs: whole(0, 60_000, "milliseconds").default(20) })
-      .describe("a mapping such as { budgetMs: 20 }")
-      .prefault({}),
+    prediction: predictionSchema,
     limits: limits.describe("a mapping of limits").prefault({}),
     store: store.describe('a mapping such as { path: "./.chimera/traces.db" }').prefault({}),
     log: z

@@ -6,7 +6,7 @@ import { coreConfigOf } from "../config/core-config.ts";
 import type { View } from "../core/view.ts";
 import { type Clock, systemClock } from "../engine/clock.ts";
 import { createLogger, type Logger } from "../observe/logs.ts";
-import { Metrics } from "../observe/metrics.ts";
+import { Metrics, type PredictorView } from "../observe/metrics.ts";
 import { ColdStart } from "../predict/cold-start.ts";
 import type { Estimator, Predictor } from "../predict/port.ts";
 import { openTraceStore, type TraceStore } from "../store/trace-store.ts";
@@ -34,6 +34,8 @@ export interface GatewayOptions {
   /** Answers later, within the prediction budget; none unless given. Closed with the gateway. */
   readonly predictor?: Predictor | null;
   readonly logger?: Logger;
+  /** What the predictor's models did so far, for metrics. */
+  readonly predictorCounts?: () => PredictorView;
   readonly clock?: Clock;
   /** File for every step of the core, to be replayed; none unless given. */
   readonly recordEventsPath?: string | null;
@@ -107,7 +109,11 @@ export class Gateway {
     const scheduler = coreConfigOf(config);
     const { recordEventsPath = null } = options;
     this.#eventLog = recordEventsPath === null ? null : new EventLog(recordEventsPath, scheduler);
-    this.#metrics = new Metrics({ view: () => this.view(), store: () => traces?.counts() ?? null });
+    this.#metrics = new Metrics({
+      view: () => this.view(),
+      store: () => traces?.counts() ?? null,
+      predictor: () => options.predictorCounts?.() ?? null,
+    });
     const { workflowsMax, workflowIdleMsMax } = config.limits;
     const sessions = new Sessions({ entriesMax: workflowsMax, idleMs: workflowIdleMsMax });
     const estimator = options.estimator ?? new ColdStart({ confidence: confidenceOf(config) });

@@ -103,6 +103,9 @@ export interface StateFamilies {
   readonly predictedTokens: Gauge<"engine" | "model">;
   readonly engineState: Gauge<"engine" | "model" | "state">;
   readonly promotions: Counter<"engine" | "model">;
+  readonly predictorRequests: Counter<"fate">;
+  readonly predictorRestarts: Counter;
+  readonly predictorSwaps: Counter<"result">;
   readonly rowsWritten: Counter<"table">;
   readonly rowsDropped: Counter<"table" | "reason">;
   readonly rowsPending: Gauge;
@@ -132,6 +135,21 @@ export function createStateFamilies(registry: Registry): StateFamilies {
       "starvation_promotions_total",
       "Queued requests promoted because they were passed over too often",
       engine,
+    ),
+    predictorRequests: counter(
+      "predictor_requests_total",
+      "Requests to the learned models by their fate: predicted, late, refused or failed",
+      ["fate"],
+    ),
+    predictorRestarts: counter(
+      "predictor_restarts_total",
+      "Threads of learned models started in the place of one that ended",
+      [],
+    ),
+    predictorSwaps: counter(
+      "predictor_swaps_total",
+      "Model files that were taken in while serving, and those that were refused",
+      ["result"],
     ),
     rowsWritten: counter("store_rows_written_total", "Rows written to the trace store", ["table"]),
     rowsDropped: counter("store_rows_dropped_total", "Rows that the trace store did not keep", [

@@ -20,6 +20,17 @@ export interface StoreView {
   readonly pendingRows: number;
 }
 
+/** What learned predictors say of themselves: see `chimera_predictor_*`. */
+export interface PredictorView {
+  readonly predicted: number;
+  readonly late: number;
+  readonly refused: number;
+  readonly failed: number;
+  readonly restarts: number;
+  readonly swaps: number;
+  readonly swapsRefused: number;
+}
+
 /** Where the state is read when metrics are asked for. */
 export interface MetricsSources {
   view(): Pick<View, "queuedByClass" | "requests" | "stranded" | "workflows"> & {
@@ -27,6 +38,8 @@ export interface MetricsSources {
   };
   /** null where nothing is stored. */
   store(): StoreView | null;
+  /** null where nothing learned is used. */
+  predictor?(): PredictorView | null;
 }
 
 type EngineSummary = Pick<
@@ -102,6 +115,7 @@ export class Metrics {
   async text(): Promise<string> {
     this.#readView();
     this.#readStore();
+    this.#readPredictor();
     return (await this.#registry.metrics()) + (await processMetrics().metrics());
   }
 
@@ -204,6 +218,19 @@ export class Metrics {
         this.#state.rowsDropped.inc({ table, reason }, growth);
       }
     }
+  }
+
+  #readPredictor(): void {
+    const predictor = this.#sources.predictor?.() ?? null;
+    if (predictor === null) return;
+    const { predictorRequests, predictorRestarts, predictorSwaps } = this.#state;
+    for (const fate of ["predicted", "late", "refused", "failed"] as const) {
+      predictorRequests.inc({ fate }, this.#growth(`predictor ${fate}`, predictor[fate]));
+    }
+    predictorRestarts.inc(this.#growth("predictor restarts", predictor.restarts));
+    const { swaps, swapsRefused } = predictor;
+    predictorSwaps.inc({ result: "taken" }, this.#growth("predictor swaps", swaps));
+    predictorSwaps.inc({ result: "refused" }, this.#growth("predictor refusals", swapsRefused));
   }
 
   /** How much a counter kept elsewhere has grown since it was last read; it may have started anew. */

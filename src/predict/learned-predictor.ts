@@ -3,6 +3,11 @@ import { NOTHING_LEARNED } from "./learned-model.ts";
 import type { LearnedFiles } from "./learned.ts";
 import type { ServiceClock } from "./model-thread.ts";
 import type { Estimator, Predictor, StageFacts } from "./port.ts";
+import type {
+  PredictionServiceCounts,
+  PredictionServiceLimits,
+  SwapResult,
+} from "./service-limits.ts";
 import { PredictionService } from "./service.ts";
 
 export interface LearnedPredictorOptions {
@@ -11,6 +16,7 @@ export interface LearnedPredictorOptions {
   readonly base: Estimator;
   readonly clock: ServiceClock;
   readonly onProblem: (message: string) => void;
+  readonly limits?: Partial<PredictionServiceLimits>;
 }
 
 const MODULE = new URL(
@@ -24,7 +30,7 @@ export class LearnedPredictor implements Predictor {
   readonly #service: PredictionService;
   readonly #base: Estimator;
 
-  constructor({ files, base, clock, onProblem }: LearnedPredictorOptions) {
+  constructor({ files, base, clock, onProblem, limits = {} }: LearnedPredictorOptions) {
     this.#base = base;
     const moduleUrl = MODULE.href;
     this.#service = new PredictionService({
@@ -33,12 +39,22 @@ export class LearnedPredictor implements Predictor {
       data: files,
       clock,
       onProblem,
+      limits,
     });
   }
 
   /** Whether the models were loaded; before, every prediction is null. */
   ready(): Promise<boolean> {
     return this.#service.ready();
+  }
+
+  /** Takes other files in without losing a request; refused ones change nothing. */
+  swap(files: LearnedFiles): Promise<SwapResult> {
+    return this.#service.swap(files);
+  }
+
+  counts(): PredictionServiceCounts {
+    return this.#service.counts();
   }
 
   async predict(

@@ -31,6 +31,10 @@ export class ModelThread {
   readonly #worker: Worker;
   readonly #options: ThreadOptions;
   readonly #exited: Promise<void>;
+  /** Null as soon as the model can serve; else, when the thread has ended, the reason. */
+  readonly started: Promise<string | null>;
+  #batch: Promise<unknown> = Promise.resolve();
+  #tellStarted: (failure: string | null) => void = () => {};
   #answerBatch: ((estimates: BatchEstimates | null) => void) | null = null;
   #watchdog: { cancel(): void } | null = null;
   /** Why it ends; null as long as nobody knows. */
@@ -40,6 +44,7 @@ export class ModelThread {
 
   constructor(data: ThreadData, options: ThreadOptions) {
     this.#options = options;
+    this.started = new Promise((resolve) => (this.#tellStarted = resolve));
     this.#worker = startWorker(import.meta.url, "model.worker", data);
     this.#worker.on("message", (message: ThreadMessage) => this.#receive(message));
     this.#worker.on("messageerror", () => this.#finishBatch(null));
@@ -65,11 +70,19 @@ export class ModelThread {
   predict(batch: readonly BatchItem[]): Promise<BatchEstimates | null> {
     assert(this.isIdle, "a thread gets one batch at a time");
     this.#watch(this.#options.batchMsMax, "did not answer");
-    return new Promise((resolve) => {
+    const answered = new Promise<BatchEstimates | null>((resolve) => {
       this.#answerBatch = resolve;
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
       this.#worker.postMessage(batch);
     });
+    this.#batch = answered;
+    return answered;
+  }
+
+  /** Ends the thread after the batch that it has. No other may follow. */
+  async retire(): Promise<void> {
+    await this.#batch;
+    await this.stop();
   }
 
   /** Ends the thread at once; may be called twice. */
@@ -84,6 +97,7 @@ export class ModelThread {
     if (message.type === "ready") {
       this.#state = "ready";
       this.#watchdog?.cancel();
+      this.#tellStarted(null);
       this.#options.onReady();
       return;
     }
@@ -102,6 +116,7 @@ export class ModelThread {
     this.#state = "ended";
     this.#finishBatch(null);
     const reason = this.#endReason ?? "its thread ended";
+    this.#tellStarted(reason);
     if (!this.#isStopping) this.#options.onProblem(reason);
     this.#options.onEnd(this);
   }

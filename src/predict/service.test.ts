@@ -6,7 +6,8 @@ import { ManualClock } from "../../test/gateway/manual-clock.ts";
 import type { ScriptedModelData } from "../../test/predict/scripted-model.ts";
 import type { Estimate } from "../core/types.ts";
 import type { StageFacts } from "./port.ts";
-import { PredictionService, type PredictionServiceLimits } from "./service.ts";
+import type { PredictionServiceLimits } from "./service-limits.ts";
+import { PredictionService } from "./service.ts";
 
 const MODELS = ["small", "large"];
 const MODEL_URL = new URL("../../test/predict/scripted-model.ts", import.meta.url).href;

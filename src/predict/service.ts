@@ -2,6 +2,13 @@ import type { Estimate } from "../core/types.ts";
 import { ModelThread, type ServiceClock } from "./model-thread.ts";
 import type { Predictor, StageFacts } from "./port.ts";
 import { RestartBudget } from "./restart-budget.ts";
+import {
+  NO_COUNTS,
+  SERVICE_LIMITS,
+  type PredictionServiceCounts,
+  type PredictionServiceLimits,
+  type SwapResult,
+} from "./service-limits.ts";
 import { soundEstimates } from "./sound-estimates.ts";
 
 export interface PredictionServiceOptions {
@@ -17,46 +24,7 @@ export interface PredictionServiceOptions {
   readonly limits?: Partial<PredictionServiceLimits>;
 }
 
-export interface PredictionServiceLimits {
-  readonly threads: number;
-  readonly batchSizeMax: number;
-  /** How long a request waits for others while a model is idle. */
-  readonly batchWaitMsMax: number;
-  /** Requests without an answer; one that comes beyond is answered null at once. */
-  readonly requestsPendingMax: number;
-  /** A model that takes longer for a batch is taken as hung and started anew. */
-  readonly batchMsMax: number;
-  readonly startMsMax: number;
-  /** Threads that are replaced within `restartWindowMs`; beyond it none is, until the window has passed. */
-  readonly restartsMax: number;
-  readonly restartWindowMs: number;
-}
-
-const DEFAULTS: PredictionServiceLimits = {
-  threads: 1,
-  batchSizeMax: 32,
-  batchWaitMsMax: 1,
-  requestsPendingMax: 1024,
-  batchMsMax: 1000,
-  startMsMax: 30_000,
-  restartsMax: 5,
-  restartWindowMs: 60_000,
-};
-
-/** What became of the requests, each counted once, and of the threads. */
-export interface PredictionServiceCounts {
-  readonly predicted: number;
-  /** Answered null at once: too many pending, no model ready, or closed. */
-  readonly refused: number;
-  /** The deadline passed before there was an answer. */
-  readonly late: number;
-  /** The model failed, died, hung, or gave nothing usable. */
-  readonly failed: number;
-  /** Threads started in the place of one that ended. */
-  readonly restarts: number;
-}
-
-type Fate = Exclude<keyof PredictionServiceCounts, "restarts">;
+type Fate = "predicted" | "refused" | "late" | "failed";
 
 interface Waiting {
   readonly facts: StageFacts;
@@ -74,8 +42,16 @@ export class PredictionService implements Predictor {
   readonly name: string;
   readonly #options: PredictionServiceOptions;
   readonly #limits: PredictionServiceLimits;
+  /** Those that are given batches. */
   readonly #threads = new Set<ModelThread>();
-  readonly #counts = { predicted: 0, refused: 0, late: 0, failed: 0, restarts: 0 };
+  /** Those that wait for their models to be ready before they take over. */
+  readonly #fresh = new Set<ModelThread>();
+  /** Those that finish their last batch. */
+  readonly #retiring = new Set<ModelThread>();
+  readonly #counts: Record<keyof PredictionServiceCounts, number> = { ...NO_COUNTS };
+  /** What new threads are given. */
+  #data: unknown;
+  #swapped: Promise<unknown> = Promise.resolve();
   readonly #restarts: RestartBudget;
   #queue: Waiting[] = [];
   #pending = 0;
@@ -88,9 +64,11 @@ export class PredictionService implements Predictor {
   constructor(options: PredictionServiceOptions) {
     this.name = options.name;
     this.#options = options;
-    this.#limits = { ...DEFAULTS, ...options.limits };
+    this.#data = options.data;
+    this.#limits = { ...SERVICE_LIMITS, ...options.limits };
     this.#restarts = new RestartBudget(this.#limits.restartsMax, this.#limits.restartWindowMs);
-    while (this.#threads.size < this.#limits.threads) this.#startThread();
+    while (this.#threads.size < this.#limits.threads)
+      this.#threads.add(this.#startThread(this.#data));
   }
 
   /** True as soon as a model can serve; false where all threads ended and none may be replaced yet. */
@@ -122,6 +100,17 @@ export class PredictionService implements Predictor {
     });
   }
 
+  /**
+   * Starts models with other data beside the running ones and, once all are ready, gives them the
+   * batches; the old ones finish theirs and end. Where one cannot start, nothing changes. One swap at a
+   * time, in the order asked.
+   */
+  swap(data: unknown): Promise<SwapResult> {
+    const result = this.#swapped.then(() => this.#swapNow(data));
+    this.#swapped = result;
+    return result;
+  }
+
   /** Takes no more requests, answers those it has, and ends the threads. */
   close(): Promise<void> {
     this.#closed ??= this.#drain();
@@ -132,7 +121,9 @@ export class PredictionService implements Predictor {
   async destroy(): Promise<void> {
     this.#isClosing = true;
     this.#failQueue();
-    await Promise.all(Array.from(this.#threads, (thread) => thread.stop()));
+    const threads = [...this.#threads, ...this.#fresh, ...this.#retiring];
+    await Promise.all(threads.map((thread) => thread.stop()));
+    await this.#swapped;
   }
 
   async #drain(): Promise<void> {
@@ -140,6 +131,34 @@ export class PredictionService implements Predictor {
     this.#sendBatches();
     if (this.#pending > 0) await new Promise<void>((resolve) => (this.#drained = resolve));
     await this.destroy();
+  }
+
+  async #swapNow(data: unknown): Promise<SwapResult> {
+    if (this.#isClosing) return this.#refuseSwap("the service is closing");
+    const fresh = Array.from({ length: this.#limits.threads }, () => this.#startThread(data));
+    for (const thread of fresh) this.#fresh.add(thread);
+    const failures = await Promise.all(fresh.map((thread) => thread.started));
+    const failure = failures.find((each) => each !== null) ?? null;
+    if (failure !== null || this.#isClosing) {
+      await Promise.all(fresh.map((thread) => thread.stop()));
+      return this.#refuseSwap(failure ?? "the service is closing");
+    }
+    const old = [...this.#threads];
+    this.#threads.clear();
+    for (const thread of old) this.#retiring.add(thread);
+    for (const thread of this.#fresh) this.#threads.add(thread);
+    this.#fresh.clear();
+    this.#data = data;
+    this.#counts.swaps++;
+    this.#replaceThreads();
+    this.#threadReady();
+    await Promise.all(old.map((thread) => thread.retire()));
+    return { ok: true };
+  }
+
+  #refuseSwap(message: string): SwapResult {
+    this.#counts.swapsRefused++;
+    return { ok: false, message };
   }
 
   #canTake(): boolean {
@@ -223,21 +242,26 @@ export class PredictionService implements Predictor {
     for (const request of queue) this.#settle(request, "failed", null);
   }
 
-  #startThread(): void {
-    const { moduleUrl, data, clock, onProblem } = this.#options;
+  /** What a fresh thread has to say until it takes over, `started` says. */
+  #startThread(data: unknown): ModelThread {
+    const { moduleUrl, clock, onProblem } = this.#options;
     const { startMsMax, batchMsMax } = this.#limits;
-    const thread = new ModelThread(
+    const thread: ModelThread = new ModelThread(
       { moduleUrl, data },
       {
         clock,
         startMsMax,
         batchMsMax,
-        onProblem,
-        onReady: () => this.#threadReady(),
+        onProblem: (message) => {
+          if (!this.#fresh.has(thread)) onProblem(message);
+        },
+        onReady: () => {
+          if (!this.#fresh.has(thread)) this.#threadReady();
+        },
         onEnd: (ended) => this.#threadEnded(ended),
       },
     );
-    this.#threads.add(thread);
+    return thread;
   }
 
   #threadReady(): void {
@@ -246,7 +270,9 @@ export class PredictionService implements Predictor {
   }
 
   #threadEnded(thread: ModelThread): void {
-    this.#threads.delete(thread);
+    this.#fresh.delete(thread);
+    this.#retiring.delete(thread);
+    if (!this.#threads.delete(thread)) return;
     this.#replaceThreads();
     if (!this.#hasReadyThread()) this.#failQueue();
     if (this.#threads.size === 0) this.#tellReady(false);
@@ -256,7 +282,7 @@ export class PredictionService implements Predictor {
     while (!this.#isClosing && this.#threads.size < this.#limits.threads) {
       if (!this.#restarts.take(this.#options.clock.nowMs())) return;
       this.#counts.restarts++;
-      this.#startThread();
+      this.#threads.add(this.#startThread(this.#data));
     }
   }
 
