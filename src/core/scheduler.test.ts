@@ -219,7 +219,7 @@ describe("engines come and go", () => {
     }
     bench.nowMs = 7000;
     bench.apply({ type: "time-passed", timeMs: 7000 });
-    expect(bench.dispatched()).toEqual(expect.arrayContaining(["a", "a", "b"]));
+    expect(bench.dispatched()).toHaveLength(2);
   });
 
   test("a failure meanwhile does not shorten the time that a full engine gave", () => {

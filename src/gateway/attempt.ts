@@ -176,14 +176,13 @@ export class Attempt implements EngineSink {
 
   #statusResult(): AttemptResult {
     const status = this.#status;
-    const retryAfter = this.#headers["retry-after"];
     if (
       status === 429 ||
       engineTraits(this.#link.client.endpoint.kind).fullStatuses.includes(status)
     ) {
       return {
         result: "full",
-        error: gatewayError("engine_full", { retryAfterMs: msOf(retryAfter) }),
+        error: gatewayError("engine_full", { retryAfterMs: retryAfterMsOf(this.#headers) }),
       };
     }
     if (isClientsMistake(status)) {
@@ -210,6 +209,7 @@ export class Attempt implements EngineSink {
     return {
       promptTokens: Math.max(0, usage.promptTokens - (usage.cachedTokens ?? 0)),
       outputTokens: usage.completionTokens,
+      heldTokens: usage.promptTokens + usage.completionTokens / 2,
       sentMs: this.#sentMs,
       firstTokenMs: this.#firstTokenMs,
       sequenceMsAtFirst: this.#sequenceMsAtFirst,
@@ -256,8 +256,11 @@ function errorOfFailure(failure: EngineFailure): GatewayError {
   }
 }
 
-/** `Retry-After` in ms, or null where it is absent or a date. */
-function msOf(retryAfter: string | string[] | undefined): number | null {
-  const text = typeof retryAfter === "string" ? retryAfter.trim() : "";
-  return /^\d{1,9}$/.test(text) ? Number(text) * 1000 : null;
+/** `Retry-After` in ms, or null where it is absent or says nothing. A date is read against the engine's own `Date`. */
+function retryAfterMsOf(headers: EngineHeaders): number | null {
+  const { "retry-after": retryAfter, date } = headers;
+  if (typeof retryAfter !== "string") return null;
+  if (/^\d{1,9}$/.test(retryAfter.trim())) return Number(retryAfter) * 1000;
+  const ms = typeof date === "string" ? Date.parse(retryAfter) - Date.parse(date) : Number.NaN;
+  return Number.isNaN(ms) ? null : Math.max(0, ms);
 }

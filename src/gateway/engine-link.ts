@@ -7,10 +7,8 @@ import { initialSpeed, observeSpeed, type SpeedState, speedOf } from "../engine/
 export interface EngineLinkOptions {
   readonly client: EngineClient;
   readonly clock: Clock;
-  /** What is believed of its speed before anything was measured. */
+  /** What is believed of its speed before anything was measured: a profile, or a guess. */
   readonly speed: Speed;
-  /** False: the speed is given, and measurements do not change it. */
-  readonly measuresSpeed: boolean;
   readonly requestSucceeded: () => void;
   readonly requestFailed: (kind: EngineFailureKind) => void;
   readonly speedChanged: (speed: Speed) => void;
@@ -21,6 +19,8 @@ export interface AttemptMeasure {
   /** Those that the engine had to compute, and those that it made. */
   readonly promptTokens: number;
   readonly outputTokens: number;
+  /** KV tokens that it held, a mean over its output. */
+  readonly heldTokens: number;
   readonly sentMs: number;
   readonly firstTokenMs: number;
   /** Reading of `sequenceMs` at the first token. */
@@ -71,16 +71,18 @@ export class EngineLink {
   /** An attempt was answered; null where nothing can be measured by it. */
   succeeded(measure: AttemptMeasure | null): void {
     this.#options.requestSucceeded();
-    if (measure === null || !this.#options.measuresSpeed) return;
+    if (measure === null) return;
     const before = this.#speed;
     const decodeMs = this.nowMs - measure.firstTokenMs;
+    const meanBatch = decodeMs > 0 ? (this.sequenceMs - measure.sequenceMsAtFirst) / decodeMs : 1;
     this.#speed = observeSpeed(before, {
       promptTokens: measure.promptTokens,
       outputTokens: measure.outputTokens,
       firstTokenMs: measure.firstTokenMs - measure.sentMs,
       decodeMs,
-      meanBatch: decodeMs > 0 ? (this.sequenceMs - measure.sequenceMsAtFirst) / decodeMs : 1,
-      meanHeldTokens: 0,
+      meanBatch,
+      // The others are taken to hold as much as this one.
+      meanHeldTokens: meanBatch * measure.heldTokens,
     });
     const { observations, speed } = speedOf(this.#speed);
     const isNew = observations > speedOf(before).observations;

@@ -80,7 +80,6 @@ export class Engines {
       client,
       clock: this.#options.clock,
       speed: config.speed,
-      measuresSpeed: !config.speedIsMeasured,
       requestSucceeded: () => monitor.requestSucceeded(),
       requestFailed: (kind) => monitor.requestFailed(kind),
       speedChanged: (speed) => {

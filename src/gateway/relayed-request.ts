@@ -132,6 +132,7 @@ export class RelayedRequest implements RequestHandler, AttemptOwner {
       attempt,
       result: result.result,
       outputTokens,
+      ...(result.result === "full" ? { retryAfterMs: result.error.retryAfterMs } : {}),
     });
   }
 

@@ -143,6 +143,39 @@ describe("before the first byte", () => {
     }
   });
 
+  test.each([
+    ["seconds", { "retry-after": "600" }],
+    [
+      "a date",
+      {
+        date: "Tue, 24 Nov 2026 10:00:00 GMT",
+        "retry-after": "Tue, 24 Nov 2026 10:10:00 GMT",
+      },
+    ],
+  ])("Retry-After in %s is obeyed, and told when nobody else can serve", async (_name, headers) => {
+    let asked = 0;
+    const full = refuse(503, "{}", headers);
+    const bench = await startBench({
+      engines: {
+        small: (call) => {
+          asked++;
+          void full(call);
+        },
+      },
+      limits: { queueWaitMsMax: 60_000 },
+    });
+    for (let request = 0; request < 3; request++) {
+      const response = await (request === 1 ? streamed : chat)(bench);
+      expect(response.status).toBe(503);
+      const seconds = Number(response.headers.get("retry-after"));
+      expect(seconds).toBeGreaterThan(500);
+      expect(seconds).toBeLessThanOrEqual(600);
+      expect((await errorOf(response)).code).toBe("deadline_unreachable");
+    }
+    expect(asked).toBe(1);
+    await untilIdle(bench.gateway);
+  });
+
   test("a request that finds only full engines ends at its queue limit", async () => {
     const bench = await startBench({
       engines: { small: refuse(503, "{}") },
