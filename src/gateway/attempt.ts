@@ -39,6 +39,7 @@ export interface AttemptOptions {
   readonly order: ReadingOrder;
   /** Choices that the client asked for. */
   readonly choices: number;
+  readonly eventBytesMax: number;
 }
 
 /** The part of an engine's refusal that is read. */
@@ -64,13 +65,13 @@ export class Attempt implements EngineSink {
   #over = false;
 
   constructor(options: AttemptOptions, owner: AttemptOwner) {
-    const { link, request, format, order, choices } = options;
+    const { link, request, format, order, choices, eventBytesMax } = options;
     const { client } = link;
     this.#link = link;
     this.#owner = owner;
     this.#format = format;
     const { kind } = client.endpoint;
-    this.#reader = createAnswerReader(format, { ...order, kind, choices });
+    this.#reader = createAnswerReader(format, { ...order, kind, choices, eventBytesMax });
     this.#sentMs = link.nowMs;
     link.count(1);
     this.#exchange = client.open(request, this);

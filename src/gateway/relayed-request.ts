@@ -18,6 +18,7 @@ export interface RelayedRequestOptions {
   readonly streams: boolean;
   readonly format: AnswerFormat;
   readonly choices: number;
+  readonly eventBytesMax: number;
   readonly trace: RequestTrace;
   /** Known before any engine is. */
   readonly earlyHeaders: Readonly<Record<string, string>>;
@@ -56,7 +57,8 @@ export class RelayedRequest implements RequestHandler, AttemptOwner {
   }
 
   dispatch(command: Dispatch): void {
-    const { answer, format, choices, driver, linkOf, requestFor, trace } = this.#options;
+    const { answer, format, choices, eventBytesMax, driver, linkOf, requestFor, trace } =
+      this.#options;
     this.#attempt?.abandon();
     this.#dispatch = command;
     this.#waitMs = driver.nowMs - command.queuedMs;
@@ -65,7 +67,7 @@ export class RelayedRequest implements RequestHandler, AttemptOwner {
     const order = answer.begin();
     const link = linkOf(command.engine);
     const request = requestFor(link.client.endpoint, command);
-    this.#attempt = new Attempt({ link, request, format, order, choices }, this);
+    this.#attempt = new Attempt({ link, request, format, order, choices, eventBytesMax }, this);
   }
 
   abort(command: Abort): void {

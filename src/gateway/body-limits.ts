@@ -1,0 +1,37 @@
+import type { Limits } from "../config/config.ts";
+import { gatewayError, type GatewayError } from "./errors.ts";
+import type { JsonObject } from "./inbound.ts";
+
+/** Lists that hold what a client and a model have said to each other. */
+const CONVERSATIONS = ["messages", "input"];
+
+/** What of a body is more than the gateway takes, or null. */
+export function bodyExcess(
+  body: JsonObject,
+  { nestingMax, messagesMax }: Pick<Limits, "nestingMax" | "messagesMax">,
+): GatewayError | null {
+  for (const param of CONVERSATIONS) {
+    const list = body[param];
+    if (!Array.isArray(list) || list.length <= messagesMax) continue;
+    const detail = `${param} must hold at most ${messagesMax}.`;
+    return gatewayError("invalid_request", { detail, param });
+  }
+  if (!isDeeper(body, nestingMax)) return null;
+  const detail = `The body must not be nested deeper than ${nestingMax} levels.`;
+  return gatewayError("invalid_request", { detail });
+}
+
+/** Level by level, so that no depth can use up the stack. */
+function isDeeper(value: object, levelsMax: number): boolean {
+  let level: object[] = [value];
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > levelsMax) return true;
+    level = level.flatMap(innerObjects);
+  }
+  return false;
+}
+
+function innerObjects(value: object): object[] {
+  const inner: unknown[] = Object.values(value);
+  return inner.filter((each): each is object => typeof each === "object" && each !== null);
+}
