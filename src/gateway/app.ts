@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { type Context, Hono } from "hono";
-import type { Limits } from "../config/config.ts";
 import type { View } from "../core/view.ts";
 import type { RequestTrace } from "./decision-ring.ts";
 import { addGuard, type AppEnv, scopeOf } from "./app-guard.ts";
@@ -22,7 +21,7 @@ export type Readiness =
 export interface AppOptions {
   readonly door: Door;
   readonly models: ModelCatalogue;
-  readonly limits: Limits;
+  readonly bodyBytesMax: number;
   readonly feedback: FeedbackSink;
   readonly view: () => View;
   readonly readiness: () => Readiness;
@@ -82,7 +81,7 @@ function addModels(app: App, { models }: AppOptions): void {
   });
 }
 
-function addCount(app: App, { models, limits, door }: AppOptions): void {
+function addCount(app: App, { models, bodyBytesMax, door }: AppOptions): void {
   app.post(COUNT_PATH, async (c) => {
     const { incoming, outgoing } = c.env;
     const entrance = enter(door, incoming.headers);
@@ -92,13 +91,12 @@ function addCount(app: App, { models, limits, door }: AppOptions): void {
     }
     const { caller, entry } = entrance;
     outgoing.once("close", () => entry.leave());
-    const read = await readBody(incoming, limits.bodyBytesMax);
+    const read = await readBody(incoming, bodyBytesMax);
     if (read.status === "refused") return fail(c, read.error);
     if (read.status === "gone") return c.body(null);
-    const shown: Pick<ModelCatalogue, "find"> = {
+    const counted = countInputTokens(read.bytes, {
       find: (name) => (mayAskFor(caller.key, name) ? models.find(name) : undefined),
-    };
-    const counted = countInputTokens(read.bytes, shown, limits);
+    });
     for (const [name, text] of Object.entries(entry.headers())) c.header(name, text);
     if (!counted.ok) return fail(c, counted.error);
     c.header("x-chimera-token-count", "estimate");

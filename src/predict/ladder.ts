@@ -46,7 +46,8 @@ export function groupKeys(traits: GroupTraits): readonly string[] {
   return LEVELS.map((each) => each.keyOf(traits));
 }
 
-function level(traits: readonly Trait[]): Level {
+/** The level whose groups share the given traits. */
+export function level(traits: readonly Trait[]): Level {
   const name = traits.length === 0 ? "everything" : traits.join("+");
   const byKind = traits.includes("kind");
   const byRole = traits.includes("role");

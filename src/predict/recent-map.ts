@@ -25,6 +25,13 @@ export class RecentMap<V> {
     if (!oldest.done) this.#entries.delete(oldest.value);
   }
 
+  /** Removes an entry and answers what it was. */
+  take(key: string): V | undefined {
+    const value = this.#entries.get(key);
+    this.#entries.delete(key);
+    return value;
+  }
+
   /** Set longest ago first. */
   entries(): [key: string, value: V][] {
     return [...this.#entries];

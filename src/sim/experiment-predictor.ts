@@ -1,23 +1,10 @@
 import { createRandom } from "../core/random.ts";
 import { ColdStart } from "../predict/cold-start.ts";
-import { LearnedEstimator, type LearnedModels } from "../predict/learned.ts";
 import { createOracle, type Truth } from "../predict/oracle.ts";
 import type { Estimator, StageFacts, WorkflowSeen } from "../predict/port.ts";
-import type { LearnedSpec, PredictorSpec } from "./experiment-document.ts";
-import { isLearned } from "./experiment.ts";
+import type { PredictorSpec } from "./experiment-document.ts";
 import { normal } from "./generated-course.ts";
 import { remainingTokens, type PlayableWorkflow } from "./workload.ts";
-
-export interface EstimatorSource {
-  readonly workflows: readonly PlayableWorkflow[];
-  /** Runs that are not played. */
-  readonly training: readonly WorkflowSeen[];
-  /** What answers in front of the cold-start estimator; null where nothing does. */
-  readonly learned: LearnedModels | null;
-}
-
-/** Predictors that say of the played runs what is true, or nearly. */
-type TruthSpec = Exclude<PredictorSpec, LearnedSpec>;
 
 /**
  * A fresh estimator that has seen the runs which are not played. What the spec takes from the played
@@ -25,7 +12,8 @@ type TruthSpec = Exclude<PredictorSpec, LearnedSpec>;
  */
 export function createExperimentEstimator(
   spec: PredictorSpec,
-  { workflows, training, learned }: EstimatorSource,
+  workflows: readonly PlayableWorkflow[],
+  training: readonly WorkflowSeen[],
   seed: number,
 ): Estimator {
   const coldStart = new ColdStart({ confidence: {} });
@@ -33,8 +21,7 @@ export function createExperimentEstimator(
     for (const stage of seen.stages) coldStart.stageEnded(stage);
     coldStart.workflowEnded(seen);
   }
-  if (learned !== null) return new LearnedEstimator(learned, coldStart);
-  if (spec === "cold-start" || isLearned(spec)) return coldStart;
+  if (spec === "cold-start") return coldStart;
   const byId = new Map(workflows.map((workflow) => [workflow.id, workflow]));
   const lengths = lengthsOf(spec, workflows, seed);
   const scores = scoresOf(spec, workflows, seed, coldStart);
@@ -56,7 +43,7 @@ type SeenScore = (score: number, facts: StageFacts, model: string) => number;
 
 /** Null where lengths are the cold-start estimator's. */
 function lengthsOf(
-  spec: TruthSpec,
+  spec: PredictorSpec,
   workflows: readonly PlayableWorkflow[],
   seed: number,
 ): SeenLengths | null {
@@ -70,7 +57,7 @@ function lengthsOf(
 
 /** Null where confidence is the cold-start estimator's. */
 function scoresOf(
-  spec: TruthSpec,
+  spec: PredictorSpec,
   workflows: readonly PlayableWorkflow[],
   seed: number,
   coldStart: Estimator,

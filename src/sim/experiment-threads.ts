@@ -1,7 +1,6 @@
 import type { Worker } from "node:worker_threads";
 import { startWorker } from "../predict/worker-start.ts";
 import { trialsOf, type Experiment } from "./experiment.ts";
-import type { LearnedBytes } from "./experiment-learning.ts";
 import type { TrialResult } from "./experiment-run.ts";
 import type { TrialAnswer, TrialRequest, TrialWorkerData } from "./experiment.worker.ts";
 
@@ -9,7 +8,6 @@ export interface ThreadOptions {
   readonly dataFolder: string;
   /** At least 1. */
   readonly threads: number;
-  readonly learned: LearnedBytes;
   /** After each trial. */
   readonly progress: (done: number, total: number) => void;
 }
@@ -24,8 +22,8 @@ export async function runExperiment(
 ): Promise<TrialResult[]> {
   const trials = trialsOf(experiment);
   const results = new Map<number, TrialResult>();
-  const { dataFolder, threads, learned, progress } = options;
-  const data: TrialWorkerData = { experiment, dataFolder, learned };
+  const { dataFolder, threads, progress } = options;
+  const data: TrialWorkerData = { experiment, dataFolder };
   let next = 0;
   const take = (): TrialRequest | null => {
     const trial = trials[next];
