@@ -6,6 +6,7 @@ import { checkLines, experimentPage, type Section } from "../sim/experiment-page
 import { matchResults, readResults } from "../sim/experiment-results.ts";
 import type { TrialResult } from "../sim/experiment-run.ts";
 import type { Experiment } from "../sim/experiment.ts";
+import { ExperimentLearning } from "../sim/experiment-learning.ts";
 import { runExperiment } from "../sim/experiment-threads.ts";
 import { filesOf } from "../sim/experiment-workload.ts";
 import { drawFigure } from "../sim/figure.ts";
@@ -49,12 +50,13 @@ export async function evaluate(flags: EvaluateFlags, printer: Printer): Promise<
   const known = await readKnown(from, printer);
   if (known === null) return 2;
   if (flags.results !== undefined) await startFile(flags.results);
+  const learning = new ExperimentLearning(flags.data);
   const sections: Section[] = [];
   for (const experiment of experiments) {
     const section =
       from.length > 0
         ? knownSection(experiment, known, printer)
-        : await runSection(experiment, flags, printer);
+        : await runSection(experiment, { ...flags, learning }, printer);
     sections.push(section);
     // After each, so that a long run that is stopped has not been for nothing.
     if (flags.results !== undefined) await appendFile(flags.results, linesOf(section));
@@ -97,7 +99,7 @@ function placeOf({ name }: Experiment): number {
 
 async function runSection(
   experiment: Experiment,
-  { data, threads }: EvaluateFlags,
+  { data, threads, learning }: EvaluateFlags & { readonly learning: ExperimentLearning },
   printer: Printer,
 ): Promise<Section> {
   const absent = filesOf(experiment).filter((file) => !existsSync(join(data, file)));
@@ -109,6 +111,7 @@ async function runSection(
   const results = await runExperiment(experiment, {
     dataFolder: data,
     threads,
+    learned: await learning.filesFor(experiment),
     progress: (done, total) => printer.progress(`${experiment.name}: ${done} of ${total} runs`),
   });
   printer.say(`${experiment.name}: ${results.length} runs`);

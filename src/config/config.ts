@@ -61,6 +61,14 @@ export interface VirtualModel {
 export interface Limits {
   readonly bodyBytesMax: number;
   readonly headerBytesMax: number;
+  /** From a connection's first byte to the end of a request's headers, and to the end of its body. */
+  readonly headersMsMax: number;
+  readonly bodyMsMax: number;
+  /** Clients' connections at once; more are closed. */
+  readonly connectionsMax: number;
+  /** Levels of objects and lists in a body. */
+  readonly nestingMax: number;
+  readonly messagesMax: number;
   /** One event of an engine's stream. */
   readonly eventBytesMax: number;
   readonly queueRequestsMax: number;
@@ -84,14 +92,6 @@ export interface Limits {
   readonly textCharactersMax: number;
 }
 
-export interface StoreConfig {
-  /** Relative to the working directory; null switches the store off. */
-  readonly path: string | null;
-  /** Whether the text of prompts is kept. */
-  readonly prompts: boolean;
-  /** Rows that may wait for the disk; what comes beyond is dropped and counted. */
-  readonly rowsPendingMax: number;
-  /** Rows kept in each table; the oldest are deleted. */
 export interface PredictionConfig {
   /** How long a request waits for its prediction; then it goes on with what the estimator said at once. */
   readonly budgetMs: number;
@@ -112,6 +112,14 @@ export interface PredictionConfig {
   readonly restartWindowMs: number;
 }
 
+export interface StoreConfig {
+  /** Relative to the working directory; null switches the store off. */
+  readonly path: string | null;
+  /** Whether the text of prompts is kept. */
+  readonly prompts: boolean;
+  /** Rows that may wait for the disk; what comes beyond is dropped and counted. */
+  readonly rowsPendingMax: number;
+  /** Rows kept in each table; the oldest are deleted. */
   readonly rowsMax: number;
 }
 

@@ -149,6 +149,11 @@ const policy = z.strictObject({
 const limits = z.strictObject({
   bodyBytesMax: whole(1024, 2 ** 30, "bytes").default(32 * 2 ** 20),
   headerBytesMax: whole(1024, 2 ** 20, "bytes").default(32 * 2 ** 10),
+  headersMsMax: whole(10, HOUR_MS, "milliseconds").default(30_000),
+  bodyMsMax: whole(10, HOUR_MS, "milliseconds").default(120_000),
+  connectionsMax: whole(1, 1e6, "connections").default(10_000),
+  nestingMax: whole(8, 1e5, "levels").default(256),
+  messagesMax: whole(1, 1e6, "messages").default(10_000),
   eventBytesMax: whole(1024, 2 ** 28, "bytes").default(4 * 2 ** 20),
   queueRequestsMax: whole(0, 1e7, "requests").default(10_000),
   queueRequestsPerKeyMax: whole(0, 1e7, "requests of one API key").default(10_000),

@@ -1,9 +1,6 @@
 /** Told of each whole event, as a range of `text`: one character a byte (Latin-1). False leaves the event out. */
 export type EventReader = (text: string, start: number, end: number) => boolean;
 
-/** An event longer than this is passed on unread. */
-const EVENT_BYTES_MAX = 16 * 1024 * 1024;
-
 const CARRIAGE_RETURN = 13;
 
 /** What the current line holds so far: nothing, only a carriage return, or more. */
@@ -21,9 +18,14 @@ export class EventFraming {
   private line: Line = "empty";
   /** The current event was too long to hold and is passing by unread. */
   private oversized = false;
+  private readonly eventBytesMax: number;
+  /** An event has passed by unread. */
+  hasSkipped = false;
 
-  constructor(read: EventReader) {
+  /** An event longer than `eventBytesMax` is passed on unread. */
+  constructor(read: EventReader, eventBytesMax: number) {
     this.read = read;
+    this.eventBytesMax = eventBytesMax;
   }
 
   /** The whole events that the chunk completes; the chunk itself where it ends with one and nothing is left out. */
@@ -84,8 +86,9 @@ export class EventFraming {
     if (this.oversized) return piece;
     this.pending.push(piece);
     this.pendingBytes += piece.length;
-    if (this.pendingBytes <= EVENT_BYTES_MAX) return null;
+    if (this.pendingBytes <= this.eventBytesMax) return null;
     this.oversized = true;
+    this.hasSkipped = true;
     return this.takePending();
   }
 

@@ -17,6 +17,8 @@ export interface StreamReaderOptions {
   readonly choices: number;
   /** Called with every event's JSON, in order; for assembling and translating. Costs a parse per event. */
   readonly onEvent?: (event: unknown) => void;
+  /** A longer event is passed on unread; with `onEvent` it is an error, since something would be lacking. */
+  readonly eventBytesMax?: number;
 }
 
 export type StreamEnd =
@@ -30,6 +32,9 @@ export type StreamEnd =
       readonly reason: "no-finish-reason" | "error-event" | "truncated-event";
       readonly message: string;
     };
+
+const EVENT_BYTES_MAX = 16 * 1024 * 1024;
+const LONG_EVENT = "an event of the stream is longer than the gateway reads";
 
 const MESSAGES = {
   "no-finish-reason": "the engine's stream ended without a finish_reason",
@@ -45,6 +50,7 @@ export class StreamReader {
   private readonly framing: EventFraming;
   private readonly choicesExpected: number;
   private readonly hideUsage: boolean;
+  private readonly needsEvents: boolean;
 
   constructor(options: StreamReaderOptions) {
     this.choicesExpected = engineTraits(options.kind).honoursChoices ? options.choices : 1;
@@ -56,8 +62,10 @@ export class StreamReader {
     const { facts } = this;
     const { hideUsage } = options;
     this.hideUsage = hideUsage;
+    this.needsEvents = onEvent !== null;
     this.framing = new EventFraming(
       (text, start, end) => !(facts.read(text, start, end) && hideUsage),
+      options.eventBytesMax ?? EVENT_BYTES_MAX,
     );
   }
 
@@ -97,6 +105,7 @@ export class StreamReader {
   }
 
   get errorMessage(): string | null {
+    if (this.needsEvents && this.framing.hasSkipped) return this.facts.errorMessage ?? LONG_EVENT;
     return this.facts.errorMessage;
   }
 
@@ -115,7 +124,7 @@ export class StreamReader {
   finish(): StreamEnd {
     const rest = this.framing.finish();
     const worth = rest === null ? null : this.facts.readLast(rest);
-    const { errorMessage } = this.facts;
+    const { errorMessage } = this;
     if (errorMessage !== null) return { good: false, reason: "error-event", message: errorMessage };
     if (this.isFinished()) {
       const isPassed = worth === "other" || (worth === "usage" && !this.hideUsage);

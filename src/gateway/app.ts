@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Context, Hono } from "hono";
+import type { Limits } from "../config/config.ts";
 import type { View } from "../core/view.ts";
 import type { RequestTrace } from "./decision-ring.ts";
 import { addGuard, type AppEnv, scopeOf } from "./app-guard.ts";
@@ -21,7 +22,7 @@ export type Readiness =
 export interface AppOptions {
   readonly door: Door;
   readonly models: ModelCatalogue;
-  readonly bodyBytesMax: number;
+  readonly limits: Limits;
   readonly feedback: FeedbackSink;
   readonly view: () => View;
   readonly readiness: () => Readiness;
@@ -81,7 +82,7 @@ function addModels(app: App, { models }: AppOptions): void {
   });
 }
 
-function addCount(app: App, { models, bodyBytesMax, door }: AppOptions): void {
+function addCount(app: App, { models, limits, door }: AppOptions): void {
   app.post(COUNT_PATH, async (c) => {
     const { incoming, outgoing } = c.env;
     const entrance = enter(door, incoming.headers);
@@ -91,12 +92,13 @@ function addCount(app: App, { models, bodyBytesMax, door }: AppOptions): void {
     }
     const { caller, entry } = entrance;
     outgoing.once("close", () => entry.leave());
-    const read = await readBody(incoming, bodyBytesMax);
+    const read = await readBody(incoming, limits.bodyBytesMax);
     if (read.status === "refused") return fail(c, read.error);
     if (read.status === "gone") return c.body(null);
-    const counted = countInputTokens(read.bytes, {
+    const shown: Pick<ModelCatalogue, "find"> = {
       find: (name) => (mayAskFor(caller.key, name) ? models.find(name) : undefined),
-    });
+    };
+    const counted = countInputTokens(read.bytes, shown, limits);
     for (const [name, text] of Object.entries(entry.headers())) c.header(name, text);
     if (!counted.ok) return fail(c, counted.error);
     c.header("x-chimera-token-count", "estimate");

@@ -10,6 +10,7 @@ import type { Sessions } from "../workflow/sessions.ts";
 import { workflowFacts } from "../workflow/stage-facts.ts";
 import { sendError } from "./answer.ts";
 import { arrivalOf, expectedTokens, type Understood } from "./arrival.ts";
+import { bodyExcess } from "./body-limits.ts";
 import { classFor } from "./class-ceiling.ts";
 import { headerText } from "./decision-headers.ts";
 import type { DecisionRing, RequestTrace } from "./decision-ring.ts";
@@ -153,6 +154,8 @@ export class Relay {
     const parsed = surface.parse(bytes);
     if (!parsed.ok) return parsed;
     const { inbound } = parsed;
+    const excess = bodyExcess(inbound.body, this.#options.config.limits);
+    if (excess !== null) return { ok: false, error: excess };
     const { caller, entry } = entrance;
     const pool = this.#options.models.find(inbound.model);
     if (pool === undefined || !mayAskFor(caller.key, pool.name)) {
@@ -204,6 +207,7 @@ export class Relay {
       streams: inbound.streams,
       format: plan.format,
       choices: inbound.choices,
+      eventBytesMax: config.limits.eventBytesMax,
       trace,
       earlyHeaders,
       answer: plan.answer(response, this.#contextOf(requestId, earlyHeaders)),

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import type { Config } from "../config/config.ts";
 import { coreConfigOf } from "../config/core-config.ts";
@@ -20,6 +20,7 @@ import { EventLog } from "./event-log.ts";
 import type { Feedback } from "./feedback.ts";
 import type { Door } from "./entrance.ts";
 import { KeyLimits } from "./key-limits.ts";
+import { createListener, readTlsFiles, type TlsFiles } from "./listener.ts";
 import { modelCatalogue, type ModelCatalogue } from "./models.ts";
 import { WorkflowRecorder } from "./recorder.ts";
 import { Relay } from "./relay.ts";
@@ -33,9 +34,9 @@ export interface GatewayOptions {
   readonly estimator?: Estimator;
   /** Answers later, within the prediction budget; none unless given. Closed with the gateway. */
   readonly predictor?: Predictor | null;
-  readonly logger?: Logger;
   /** What the predictor's models did so far, for metrics. */
   readonly predictorCounts?: () => PredictorView;
+  readonly logger?: Logger;
   readonly clock?: Clock;
   /** File for every step of the core, to be replayed; none unless given. */
   readonly recordEventsPath?: string | null;
@@ -51,17 +52,13 @@ export interface GatewayAddress {
 /** Requests whose decisions are remembered. */
 const DECISIONS_MAX = 1024;
 const UI_LISTENERS_MAX = 32;
-/** A load balancer in front keeps connections for a minute; the gateway must not be the first to close. */
-const KEEP_ALIVE_MS = 75_000;
-const HEADERS_MS_MAX = 30_000;
-const REQUEST_MS_MAX = 120_000;
-
-/** Builds a gateway that does not listen yet. Rejects with a sentence when the store cannot be opened. */
+/** Builds a gateway that does not listen yet. Rejects with a sentence when a file of the config cannot be used. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const clock = options.clock ?? systemClock;
   const logger = options.logger ?? createLogger(options.config.log.level);
   const { path, prompts, rowsPendingMax, rowsMax } = options.config.store;
-  if (path === null) return new Gateway(options, { clock, logger, traces: null });
+  const tls = await readTlsFiles(options.config.listen);
+  if (path === null) return new Gateway(options, { clock, logger, tls, traces: null });
   const opened = await openTraceStore({
     path,
     prompts,
@@ -71,12 +68,13 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     onProblem: (message) => logger.error(message),
   });
   if (!opened.ok) throw new Error(opened.message);
-  return new Gateway(options, { clock, logger, traces: opened.store });
+  return new Gateway(options, { clock, logger, tls, traces: opened.store });
 }
 
 interface Surroundings {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly tls: TlsFiles | null;
   readonly traces: TraceStore | null;
 }
 
@@ -210,7 +208,12 @@ export class Gateway {
     const address = this.#http.address();
     if (address === null || typeof address === "string") throw new Error("not listening on TCP");
     const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
-    return { host: address.address, port: address.port, url: `http://${host}:${address.port}/v1` };
+    const scheme = this.#surroundings.tls === null ? "http" : "https";
+    return {
+      host: address.address,
+      port: address.port,
+      url: `${scheme}://${host}:${address.port}/v1`,
+    };
   }
 
   #observers(): StepObserver[] {
@@ -232,7 +235,7 @@ export class Gateway {
     const app = createApp({
       door,
       models,
-      bodyBytesMax: this.#config.limits.bodyBytesMax,
+      limits: this.#config.limits,
       view: () => this.view(),
       readiness: () => this.#readiness(),
       metrics: async () => ({
@@ -250,12 +253,7 @@ export class Gateway {
       },
     });
     const plain = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-    const server = createServer({
-      maxHeaderSize: this.#config.limits.headerBytesMax,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: HEADERS_MS_MAX,
-      requestTimeout: REQUEST_MS_MAX,
-    });
+    const server = createListener(this.#config, this.#surroundings.tls);
     server.on("request", (request: IncomingMessage, response: ServerResponse) => {
       const surface = request.method === "POST" ? SURFACES.get(pathOf(request)) : undefined;
       if (surface === undefined) void plain(request, response);

@@ -1,4 +1,5 @@
 import type { Policy } from "../core/types.ts";
+import type { LengthRecipe } from "../predict/length-features.ts";
 import type { Domain } from "./generated-models.ts";
 
 /** Timing and memory of the engines of one model. */
@@ -24,15 +25,26 @@ export interface ExperimentWorkload {
 }
 
 /**
- * cold-start: has seen the runs that are not played. The others take lengths, scores or both from the
- * played runs, exactly or disturbed.
+ * cold-start: has seen the runs that are not played. Learned ones were trained on them. The others take
+ * lengths, scores or both from the played runs, exactly or disturbed.
  */
 export type PredictorSpec =
   | "cold-start"
   | "true-lengths"
   | "true-scores"
   | "truth"
+  | LearnedSpec
   | DisturbedTruth;
+
+/** What is learned stands before the cold-start estimator, which answers the rest. */
+export interface LearnedSpec {
+  readonly learned: {
+    /** A forest of this recipe for the lengths. */
+    readonly lengths?: LengthRecipe | undefined;
+    /** The text router for the confidence. */
+    readonly router?: boolean | undefined;
+  };
+}
 
 export interface DisturbedTruth {
   /** Lengths in an order that is wrong by this share of the pairs; else the cold-start lengths. */
@@ -48,6 +60,8 @@ export interface PolicyEntry {
   readonly policy: string;
   readonly label?: string | undefined;
   readonly set: { readonly [Key in keyof Settings]?: Settings[Key] | undefined };
+  /** Instead of the experiment's predictors. */
+  readonly predictor?: PredictorSpec | undefined;
   /** One setting and its values: a variant for each. */
   readonly sweep: Readonly<Record<string, readonly number[]>> | null;
 }

@@ -56,25 +56,34 @@ const settingsSchema = z
   })
   .partial();
 
+const predictorSchema = z.union([
+  z.enum(["cold-start", "true-lengths", "true-scores", "truth"]),
+  z.strictObject({
+    learned: z
+      .strictObject({
+        lengths: z.enum(["default", "paper"]).optional(),
+        router: z.boolean().optional(),
+      })
+      .refine(({ lengths, router }) => lengths !== undefined || router === true, "learns nothing"),
+  }),
+  z.strictObject({
+    kendallDistance: z.number().min(0).max(0.5).optional(),
+    routerArea: z.number().min(0.5).max(0.99).optional(),
+  }),
+]);
+
 const policySchema = z.union([
   name.transform((policy) => ({ policy, label: undefined, set: {}, sweep: null })),
   z.strictObject({
     policy: name,
     label: name.optional(),
     set: settingsSchema.default({}),
+    predictor: predictorSchema.optional(),
     sweep: z
       .record(z.string(), list(z.number().nonnegative()))
       .refine((keys) => Object.keys(keys).length === 1, "sweep one key")
       .nullable()
       .default(null),
-  }),
-]);
-
-const predictorSchema = z.union([
-  z.enum(["cold-start", "true-lengths", "true-scores", "truth"]),
-  z.strictObject({
-    kendallDistance: z.number().min(0).max(0.5).optional(),
-    routerArea: z.number().min(0.5).max(0.99).optional(),
   }),
 ]);
 

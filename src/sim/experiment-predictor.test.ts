@@ -22,7 +22,11 @@ const workflows = populate(
 );
 
 function estimated(spec: PredictorSpec) {
-  const estimator = createExperimentEstimator(spec, workflows, recorded.training, 1);
+  const estimator = createExperimentEstimator(
+    spec,
+    { workflows, training: recorded.training, learned: null },
+    1,
+  );
   return workflows.map((workflow) => {
     const facts: StageFacts = {
       workflowId: workflow.id,

@@ -1,10 +1,23 @@
 import { createRandom } from "../core/random.ts";
 import { ColdStart } from "../predict/cold-start.ts";
+import { LearnedEstimator, type LearnedModels } from "../predict/learned.ts";
 import { createOracle, type Truth } from "../predict/oracle.ts";
 import type { Estimator, StageFacts, WorkflowSeen } from "../predict/port.ts";
-import type { PredictorSpec } from "./experiment-document.ts";
+import type { LearnedSpec, PredictorSpec } from "./experiment-document.ts";
+import { isLearned } from "./experiment.ts";
 import { normal } from "./generated-course.ts";
 import { remainingTokens, type PlayableWorkflow } from "./workload.ts";
+
+export interface EstimatorSource {
+  readonly workflows: readonly PlayableWorkflow[];
+  /** Runs that are not played. */
+  readonly training: readonly WorkflowSeen[];
+  /** What answers in front of the cold-start estimator; null where nothing does. */
+  readonly learned: LearnedModels | null;
+}
+
+/** Predictors that say of the played runs what is true, or nearly. */
+type TruthSpec = Exclude<PredictorSpec, LearnedSpec>;
 
 /**
  * A fresh estimator that has seen the runs which are not played. What the spec takes from the played
@@ -12,8 +25,7 @@ import { remainingTokens, type PlayableWorkflow } from "./workload.ts";
  */
 export function createExperimentEstimator(
   spec: PredictorSpec,
-  workflows: readonly PlayableWorkflow[],
-  training: readonly WorkflowSeen[],
+  { workflows, training, learned }: EstimatorSource,
   seed: number,
 ): Estimator {
   const coldStart = new ColdStart({ confidence: {} });
@@ -21,7 +33,8 @@ export function createExperimentEstimator(
     for (const stage of seen.stages) coldStart.stageEnded(stage);
     coldStart.workflowEnded(seen);
   }
-  if (spec === "cold-start") return coldStart;
+  if (learned !== null) return new LearnedEstimator(learned, coldStart);
+  if (spec === "cold-start" || isLearned(spec)) return coldStart;
   const byId = new Map(workflows.map((workflow) => [workflow.id, workflow]));
   const lengths = lengthsOf(spec, workflows, seed);
   const scores = scoresOf(spec, workflows, seed, coldStart);
@@ -43,7 +56,7 @@ type SeenScore = (score: number, facts: StageFacts, model: string) => number;
 
 /** Null where lengths are the cold-start estimator's. */
 function lengthsOf(
-  spec: PredictorSpec,
+  spec: TruthSpec,
   workflows: readonly PlayableWorkflow[],
   seed: number,
 ): SeenLengths | null {
@@ -57,7 +70,7 @@ function lengthsOf(
 
 /** Null where confidence is the cold-start estimator's. */
 function scoresOf(
-  spec: PredictorSpec,
+  spec: TruthSpec,
   workflows: readonly PlayableWorkflow[],
   seed: number,
   coldStart: Estimator,

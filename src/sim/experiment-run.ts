@@ -2,7 +2,7 @@ import { PLAIN_ENGINE, UNBOUNDED } from "./capacity.ts";
 import { simulate } from "./driver.ts";
 import { engineSpecOf } from "./engine-file.ts";
 import { EngineModel } from "./engine-model.ts";
-import { nameOfPredictor, type Rate, type Trial } from "./experiment.ts";
+import { nameOfPredictor, predictorOf, type Rate, type Trial } from "./experiment.ts";
 import { createExperimentEstimator } from "./experiment-predictor.ts";
 import type { PlayedTrial } from "./experiment-workload.ts";
 import { outcomesOf, reportOf, type PolicyReport, type WorkflowOutcome } from "./report.ts";
@@ -37,7 +37,7 @@ export const QUANTILE_SHARES: readonly number[] = [
 /** One simulation, the queues in front of the engines as in the gateway. The same answer from the same arguments. */
 export function runTrial(experiment: string, trial: Trial, played: PlayedTrial): TrialResult {
   const { workload, batchLimit, rate, predictor, variant, seed } = trial;
-  const { workflows, recorded } = played;
+  const { workflows, recorded, learned } = played;
   const result = simulate({
     scheduler: { policy: variant.policy, seed, ...UNBOUNDED },
     engines: played.engines.map((engine) => ({
@@ -46,7 +46,12 @@ export function runTrial(experiment: string, trial: Trial, played: PlayedTrial):
     })),
     engineOrder: "fcfs",
     workflows,
-    estimator: createExperimentEstimator(predictor, workflows, recorded.training, seed),
+    estimator: createExperimentEstimator(
+      predictorOf(trial),
+      { workflows, training: recorded.training, learned },
+      seed,
+    ),
+    showsText: learned !== null,
     queueWaitMsMax: Number.POSITIVE_INFINITY,
   });
   const outcomes = outcomesOf(result);

@@ -32,7 +32,12 @@ function tiny(change: (text: string) => string = (text) => text): Experiment {
 }
 
 const run = (experiment: Experiment, threads: number) =>
-  runExperiment(experiment, { dataFolder: "nowhere", threads, progress: () => undefined });
+  runExperiment(experiment, {
+    dataFolder: "nowhere",
+    threads,
+    learned: {},
+    progress: () => undefined,
+  });
 
 test("results do not depend on the number of threads and compare inside windows", async () => {
   const experiment = tiny();

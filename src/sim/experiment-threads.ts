@@ -1,6 +1,7 @@
 import type { Worker } from "node:worker_threads";
 import { startWorker } from "../predict/worker-start.ts";
 import { trialsOf, type Experiment } from "./experiment.ts";
+import type { LearnedBytes } from "./experiment-learning.ts";
 import type { TrialResult } from "./experiment-run.ts";
 import type { TrialAnswer, TrialRequest, TrialWorkerData } from "./experiment.worker.ts";
 
@@ -8,6 +9,7 @@ export interface ThreadOptions {
   readonly dataFolder: string;
   /** At least 1. */
   readonly threads: number;
+  readonly learned: LearnedBytes;
   /** After each trial. */
   readonly progress: (done: number, total: number) => void;
 }
@@ -22,8 +24,8 @@ export async function runExperiment(
 ): Promise<TrialResult[]> {
   const trials = trialsOf(experiment);
   const results = new Map<number, TrialResult>();
-  const { dataFolder, threads, progress } = options;
-  const data: TrialWorkerData = { experiment, dataFolder };
+  const { dataFolder, threads, learned, progress } = options;
+  const data: TrialWorkerData = { experiment, dataFolder, learned };
   let next = 0;
   const take = (): TrialRequest | null => {
     const trial = trials[next];

@@ -1,12 +1,15 @@
 import { join } from "node:path";
+import { loadLearned, type LearnedModels } from "../predict/learned.ts";
 import { windowOf, poissonArrivals, populate, readArrivals } from "./arrivals.ts";
 import { capacityPerSecond } from "./capacity.ts";
-import type { Experiment, Trial } from "./experiment.ts";
-import type { ExperimentWorkload } from "./experiment-document.ts";
+import { isLearned, predictorOf, type Experiment, type Trial } from "./experiment.ts";
+import type { ExperimentWorkload, LearnedSpec } from "./experiment-document.ts";
+import { learnedKey, type LearnedBytes } from "./experiment-learning.ts";
+import { remembering } from "./experiment-memory.ts";
+import { readRecorded } from "./experiment-source.ts";
 import { generate } from "./generator.ts";
-import type { JsonLines } from "./json-lines.ts";
 import { recordedWorkload, type RecordedWorkload } from "./recorded-workload.ts";
-import { readRuns, readTasks, readTemplates, type Run, type Task } from "./run-file.ts";
+import type { Run, Task } from "./run-file.ts";
 import type { ScenarioEngine } from "./scenario.ts";
 import type { PlayableWorkflow } from "./workload.ts";
 
@@ -24,6 +27,8 @@ export interface PlayedTrial {
   readonly workflowsPerSecond: number;
   /** Workflows per second at load 1; null where the rate is given and nothing had to be measured. */
   readonly capacityPerSecond: number | null;
+  /** What a learned predictor of the trial knows; null where it has none. */
+  readonly learned: LearnedModels | null;
 }
 
 /** Reads, draws and measures what trials need, each thing once: trials of one experiment share most of it. */
@@ -32,17 +37,21 @@ export class ExperimentWorkloads {
   readonly #dataFolder: string;
   readonly #recorded = new Map<string, RecordedWorkload>();
   readonly #capacities = new Map<string, number>();
+  readonly #learnedBytes: LearnedBytes;
+  readonly #learned = new Map<string, LearnedModels>();
   #trace: readonly number[] | null = null;
 
-  constructor(experiment: Experiment, dataFolder: string) {
+  constructor(experiment: Experiment, dataFolder: string, learnedBytes: LearnedBytes) {
     this.#experiment = experiment;
     this.#dataFolder = dataFolder;
+    this.#learnedBytes = learnedBytes;
   }
 
   /** Throws when a file cannot be read or holds no problem that ran on all models. */
   async play(trial: Trial): Promise<PlayedTrial> {
     const recorded = await this.#recordedOf(trial.workload);
     const engines = enginesOf(this.#experiment, trial);
+    const predictor = predictorOf(trial);
     const { unit, value } = trial.rate;
     const capacity = unit === "load" ? this.#capacityOf(trial, engines, recorded) : null;
     const perSecond = capacity === null ? value / callsOf(recorded) : value * capacity;
@@ -53,7 +62,27 @@ export class ExperimentWorkloads {
       recorded,
       workflowsPerSecond: perSecond,
       capacityPerSecond: capacity,
+      learned: isLearned(predictor) ? this.#learnedOf(trial.workload, predictor) : null,
     };
+  }
+
+  #learnedOf({ name, recorded }: ExperimentWorkload, spec: LearnedSpec): LearnedModels {
+    if (recorded === undefined) throw new Error(`${name}: predictors learn from recorded runs`);
+    const bytesOf = (part: Parameters<typeof learnedKey>[1]): Uint8Array | null =>
+      this.#learnedBytes[learnedKey(recorded, part)] ?? null;
+    const key = JSON.stringify([recorded.runs, spec]);
+    const known = this.#learned.get(key);
+    if (known !== undefined) return known;
+    const { lengths, router = false } = spec.learned;
+    const result = loadLearned({
+      length: lengths === undefined ? null : bytesOf(lengths),
+      router: router ? bytesOf("router") : null,
+      priors: {},
+    });
+    if (!result.ok) throw new Error(`${name}: ${result.message}`);
+    const learned = remembering(result.models);
+    this.#learned.set(key, learned);
+    return learned;
   }
 
   async #recordedOf(workload: ExperimentWorkload): Promise<RecordedWorkload> {
@@ -72,13 +101,7 @@ export class ExperimentWorkloads {
   async #sourceOf({ name, recorded, generated }: ExperimentWorkload) {
     if (generated !== undefined) return generatedSource(generated);
     if (recorded === undefined) throw new Error(`${name}: neither recorded nor generated`);
-    const at = (file: string): string => join(this.#dataFolder, file);
-    const { templates } = recorded;
-    return {
-      runs: rowsOf(await readRuns(at(recorded.runs))),
-      tasks: rowsOf(await readTasks(at(recorded.tasks))),
-      templates: templates === undefined ? [] : rowsOf(await readTemplates(at(templates))),
-    };
+    return readRecorded(recorded, this.#dataFolder);
   }
 
   /** Replicas of a model are as fast as one another: one of them is measured. */
@@ -152,10 +175,4 @@ function callsOf({ workflows }: RecordedWorkload): number {
     Object.values(workflow.courses).map((course) => course.stages.length),
   );
   return counts.reduce((sum, count) => sum + count, 0) / counts.length;
-}
-
-function rowsOf<T>({ rows, problems }: JsonLines<T>): readonly T[] {
-  const [first] = problems;
-  if (first !== undefined) throw new Error(`${first.file}:${first.line}: ${first.message}`);
-  return rows;
 }

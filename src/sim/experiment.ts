@@ -3,6 +3,7 @@ import type { Policy } from "../core/types.ts";
 import type {
   ExperimentDocument,
   ExperimentWorkload,
+  LearnedSpec,
   PolicyEntry,
   PredictorSpec,
   QuickPart,
@@ -14,6 +15,8 @@ export interface Variant {
   readonly policy: Policy;
   /** Requests that an engine is given beyond its limit. */
   readonly overCommit: number;
+  /** Instead of the trial's; null where that serves. */
+  readonly predictor: PredictorSpec | null;
   /** The sweep that it is a point of, and its value there; null when it stands alone. */
   readonly sweep: { readonly family: string; readonly key: string; readonly value: number } | null;
 }
@@ -31,6 +34,11 @@ export interface Experiment extends Omit<
 > {
   readonly rates: readonly Rate[];
   readonly variants: readonly Variant[];
+}
+
+/** What a trial's estimates come from. */
+export function predictorOf({ predictor, variant }: Trial): PredictorSpec {
+  return variant.predictor ?? predictor;
 }
 
 /** One simulation of an experiment. */
@@ -62,9 +70,20 @@ export function trialsOf(experiment: Experiment): Trial[] {
 
 export function nameOfPredictor(predictor: PredictorSpec): string {
   if (typeof predictor === "string") return predictor;
+  if (isLearned(predictor)) return nameOfLearned(predictor);
   const { kendallDistance, routerArea } = predictor;
   const lengths = kendallDistance === undefined ? [] : [`Kendall ${kendallDistance}`];
   const router = routerArea === undefined ? [] : [`router area ${routerArea}`];
+  return [...lengths, ...router].join(" + ");
+}
+
+export function isLearned(spec: PredictorSpec): spec is LearnedSpec {
+  return typeof spec === "object" && "learned" in spec;
+}
+
+function nameOfLearned({ learned }: LearnedSpec): string {
+  const lengths = learned.lengths === undefined ? [] : [`learned lengths (${learned.lengths})`];
+  const router = learned.router === true ? ["learned router"] : [];
   return [...lengths, ...router].join(" + ");
 }
 
@@ -88,6 +107,14 @@ export function referenceProblems(document: ExperimentDocument): string[] {
   for (const [place, names] of Object.entries({ workloads, policies: labels })) {
     const repeated = names.filter((each, index) => names.indexOf(each) !== index);
     for (const each of repeated) problems.push(`${place}: "${each}" is there twice`);
+  }
+  const predictors = [
+    ...document.predictors,
+    ...document.policies.flatMap(({ predictor }) => predictor ?? []),
+  ];
+  if (predictors.some(isLearned)) {
+    for (const each of document.workloads.filter(({ recorded }) => recorded === undefined))
+      problems.push(`workloads ${each.name}: predictors learn from recorded runs only`);
   }
   for (const row of document.paper) {
     expect("paper", row.workload, workloads);
@@ -130,12 +157,14 @@ function variantsOf(entry: PolicyEntry): Variant[] {
   const { overCommit = 1, ...settings } = entry.set;
   const policy = changed(known, settings);
   const [sweep] = Object.entries(entry.sweep ?? {});
-  if (sweep === undefined) return [{ label: family, policy, overCommit, sweep: null }];
+  const { predictor = null } = entry;
+  if (sweep === undefined) return [{ label: family, policy, overCommit, predictor, sweep: null }];
   const [key, values] = sweep;
   return values.map((value) => ({
     label: `${family} ${key} ${value}`,
     policy: changed(policy, { [key]: value }),
     overCommit,
+    predictor,
     sweep: { family, key, value },
   }));
 }

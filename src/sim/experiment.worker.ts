@@ -4,12 +4,14 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Experiment, Trial } from "./experiment.ts";
+import type { LearnedBytes } from "./experiment-learning.ts";
 import { runTrial, type TrialResult } from "./experiment-run.ts";
 import { ExperimentWorkloads } from "./experiment-workload.ts";
 
 export interface TrialWorkerData {
   readonly experiment: Experiment;
   readonly dataFolder: string;
+  readonly learned: LearnedBytes;
 }
 
 export interface TrialRequest {
@@ -24,8 +26,8 @@ export interface TrialAnswer {
 
 if (parentPort === null) throw new Error("this file is the entry of a thread");
 const port = parentPort;
-const { experiment, dataFolder }: TrialWorkerData = workerData;
-const workloads = new ExperimentWorkloads(experiment, dataFolder);
+const { experiment, dataFolder, learned }: TrialWorkerData = workerData;
+const workloads = new ExperimentWorkloads(experiment, dataFolder, learned);
 
 async function answer({ index, trial }: TrialRequest): Promise<void> {
   const result = runTrial(experiment.name, trial, await workloads.play(trial));

@@ -22,6 +22,8 @@ export type Script = (seen: SeenRequest) => void | Promise<void>;
 /** An engine that does what the test says, over a real socket. */
 export class ScriptedEngine {
   readonly seen: SeenRequest[] = [];
+  /** Of every request, those of health checks included. */
+  readonly paths: string[] = [];
   script: Script;
   isHealthy = true;
   readonly #server: Server;
@@ -30,6 +32,7 @@ export class ScriptedEngine {
   private constructor(script: Script) {
     this.script = script;
     this.#server = createServer((request, response) => {
+      this.paths.push(request.url ?? "");
       if (request.method === "GET") {
         const isKnown = ["/v1/models", "/health"].includes(request.url ?? "");
         const good = isKnown ? 200 : 404;
