@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { CorrectedEstimator } from "../predict/corrected.ts";
 import {
   LearnedEstimator,
   loadLearned,
@@ -6,6 +7,7 @@ import {
   type LearnedModels,
 } from "../predict/learned.ts";
 import type { Estimator } from "../predict/port.ts";
+import { ResidualCorrection } from "../predict/residual-correction.ts";
 import type { RouterPriors } from "../predict/router-model.ts";
 import type { Printer } from "./printer.ts";
 
@@ -55,7 +57,8 @@ async function bytesOf(file: string | null): Promise<Uint8Array | null> {
   return file === null ? null : new Uint8Array(await readFile(file));
 }
 
-/** The estimator, with what was learned in front of it. */
+/** The estimator, with what was learned in front of it, corrected as runs end. */
 export function withModels({ models }: Learned, base: Estimator): Estimator {
-  return models === null ? base : new LearnedEstimator(models, base);
+  if (models === null) return base;
+  return new CorrectedEstimator(new LearnedEstimator(models, base), new ResidualCorrection());
 }

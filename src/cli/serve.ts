@@ -3,9 +3,12 @@ import type { ConfigFlags } from "../config/overrides.ts";
 import { systemClock } from "../engine/clock.ts";
 import { createGateway } from "../gateway/server.ts";
 import { ColdStart } from "../predict/cold-start.ts";
+import { CorrectedEstimator, CorrectedPredictor } from "../predict/corrected.ts";
 import { LearnedPredictor } from "../predict/learned-predictor.ts";
+import type { LearnedFiles } from "../predict/learned.ts";
 import type { Estimator, Predictor } from "../predict/port.ts";
-import type { PredictionServiceCounts } from "../predict/service-limits.ts";
+import { ResidualCorrection } from "../predict/residual-correction.ts";
+import type { PredictionServiceCounts, SwapResult } from "../predict/service-limits.ts";
 import { readConfig } from "./check.ts";
 import { readLearned } from "./learned-files.ts";
 import { reloadModels } from "./model-reload.ts";
@@ -38,18 +41,28 @@ export async function serveLearned(
   const learned = await readLearned(paths, priors, printer);
   if (learned === null) return 2;
   if (learned.models === null) return serveConfig(config, hooks, printer);
-  const estimator = new ColdStart({ confidence: priors });
+  const base = new ColdStart({ confidence: priors });
   const predictor = new LearnedPredictor({
     files: learned.files,
-    base: estimator,
+    base,
     clock: systemClock,
     onProblem: (message) => printer.say(message),
     limits,
   });
   const predictorCounts = (): PredictionServiceCounts => predictor.counts();
-  const reload = await reloadModels({ paths, priors, predictor, printer });
+  const correction = new ResidualCorrection();
+  const swap = async (files: LearnedFiles): Promise<SwapResult> => {
+    const result = await predictor.swap(files);
+    if (result.ok) correction.reset();
+    return result;
+  };
+  const reload = await reloadModels({ paths, priors, predictor: { swap }, printer });
+  const corrected = {
+    estimator: new CorrectedEstimator(base, correction),
+    predictor: new CorrectedPredictor(predictor, correction),
+  };
   try {
-    return await serveConfig(config, { ...hooks, estimator, predictor, predictorCounts }, printer);
+    return await serveConfig(config, { ...hooks, ...corrected, predictorCounts }, printer);
   } finally {
     reload.close();
     await predictor.close();
