@@ -1,0 +1,1 @@
+"""Trains the encoder of the semantic router; see README.md."""
