@@ -75,7 +75,8 @@ export class LearnedPredictor implements Predictor {
 
 function completed(learned: Estimate, base: Estimate): Estimate {
   const saysLengths = learned.source.startsWith("forest");
-  const saysConfidence = learned.source !== NOTHING_LEARNED && learned.source !== "forest";
+  const saysConfidence =
+    learned.source !== NOTHING_LEARNED && learned.source !== `forest ${NOTHING_LEARNED}`;
   const source = learned.source.replace(NOTHING_LEARNED, base.source);
   const confidence = saysConfidence ? learned.confidence : base.confidence;
   return saysLengths ? { ...learned, confidence, source } : { ...base, confidence, source };

@@ -60,7 +60,7 @@ export function withLearned(
     }
     const { mean, median, stageTokens } = length.predict(features, estimate.model);
     const limit = facts.outputTokensMax ?? Number.POSITIVE_INFINITY;
-    const source = knows ? `forest ${routed.source}` : "forest";
+    const source = `forest ${knows ? routed.source : estimate.source}`;
     return {
       model: estimate.model,
       confidence,

@@ -4,53 +4,11 @@ import { systemClock } from "../../src/engine/clock.ts";
 import { ColdStart } from "../../src/predict/cold-start.ts";
 import { LearnedPredictor } from "../../src/predict/learned-predictor.ts";
 import { LearnedEstimator, loadLearned } from "../../src/predict/learned.ts";
-import { trainLength } from "../../src/predict/length-training.ts";
-import type { StageFacts } from "../../src/predict/port.ts";
-import { trainRouter } from "../../src/predict/router-training.ts";
+import { factsOf, MADE_CASES, makeLearnedFiles } from "./learned-made.ts";
 
-function factsOf(user: string, more: Partial<StageFacts> = {}): StageFacts {
-  return {
-    workflowId: "w",
-    kind: "k",
-    role: "solver",
-    stage: 0,
-    pool: "chimera",
-    promptTokens: user.length,
-    systemTokens: 0,
-    userTokens: user.length,
-    outputTokensMax: null,
-    expectedOutputTokens: null,
-    callsLeft: null,
-    producedTokens: [],
-    text: { system: "", user, recent: [] },
-    ...more,
-  };
-}
-
-/** Long prompts make long answers and fail on the small model. */
-const cases = Array.from({ length: 80 }, (_, index) => {
-  const isHard = index % 2 === 0;
-  const user = isHard ? `prove the theorem ${"very hard ".repeat(20)}` : `add ${index} and 2`;
-  return { facts: factsOf(`${user} ${index}`), isHard, group: `p${index}` };
-});
-const options = { seed: 1, date: "2026-01-01", treeCount: 20 };
-const length = trainLength(
-  cases.flatMap(({ facts, isHard, group }) =>
-    ["small", "large"].map((model) => {
-      const tokens = isHard ? 900 : 90;
-      return { facts, model, remaining: tokens, stageTokens: tokens, group };
-    }),
-  ),
-  { recipe: "default", ...options },
-);
-const router = trainRouter(
-  cases.flatMap(({ facts, isHard, group }) => [
-    { facts, model: "small", success: isHard ? 0 : 1, group },
-    { facts, model: "large", success: 1, group },
-  ]),
-  options,
-);
-const files = { length, router, priors: {} };
+const files = makeLearnedFiles();
+const { length } = files;
+const cases = MADE_CASES;
 const base = new ColdStart({ confidence: { small: 0.4, large: 0.6, other: 0.3 } });
 const models = ["small", "large", "other"];
 
