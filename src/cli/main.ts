@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
+import { addEval } from "./eval-command.ts";
 import {
   addEvaluate,
   addGenerate,
@@ -29,6 +30,7 @@ function createProgram(session: Session): Command {
   addEvaluate(program, session);
   addTrain(program, session);
   addPredict(program, session);
+  addEval(program, session);
   addImport(program, session);
   addGenerate(program, session);
   addCheck(program, session);

@@ -3,7 +3,7 @@ import { bootstrapScores, type ScoreInterval } from "../learn/resample.ts";
 import { intervalCoverage } from "../learn/score.ts";
 import type { LengthRecipe } from "../predict/length-features.ts";
 import { loadLengthModel } from "../predict/length-model.ts";
-import { distancesByGroup } from "../predict/length-training-scores.ts";
+import { distanceInside, distancesByGroup } from "../predict/length-training-scores.ts";
 import { trainLength, type LengthExample } from "../predict/length-training.ts";
 import {
   constantGuesser,
@@ -57,7 +57,8 @@ export interface LengthScoreRow {
 export interface FewRunsRow {
   readonly set: string;
   readonly order: number;
-  readonly insideModel: ScoreInterval | null;
+  /** Kendall distance inside each model, the mean over models. */
+  readonly insideModel: number | null;
 }
 
 export interface LengthEvaluation {
@@ -116,9 +117,10 @@ function scoreSet(
   guessers: readonly (readonly [predictor: string, guesser: LengthGuesser])[],
 ): LengthScoreRow[] {
   const guesses: Guesses = guessers.map(([predictor, guess]) => [predictor, guess(valid)]);
+  const cases = valid.map(caseOf);
   const intervals = bootstrapScores(
     valid.map(({ group }) => group),
-    (rows) => distancesOf(valid, guesses, rows),
+    (rows) => distancesOf(cases, guesses, rows),
     options,
   );
   const views: (readonly [LengthScoreRow["of"], string, (of: LengthExample) => boolean])[] = [
@@ -163,17 +165,30 @@ function scoreKey(...parts: readonly string[]): string {
   return parts.join("\n");
 }
 
+/** What is compared with what. */
+interface Case {
+  readonly remaining: number;
+  readonly model: string;
+  readonly stage: string;
+  readonly group: string;
+}
+
+function caseOf(example: LengthExample): Case {
+  const { remaining, model } = example;
+  return { remaining, model, stage: stageNameOf(example), group: stageGroupOf(example) };
+}
+
 /** All distances of all predictors on the given rows, by `scoreKey`. */
 function distancesOf(
-  valid: readonly LengthExample[],
+  valid: readonly Case[],
   guesses: Guesses,
   rows: readonly number[],
 ): Map<string, number> {
   const cases = rows.flatMap((row) => valid[row] ?? []);
   const truth = cases.map(({ remaining }) => remaining);
   const models = cases.map(({ model }) => model);
-  const groups = cases.map(stageGroupOf);
-  const groupNames = new Map(cases.map((of) => [stageGroupOf(of), [of.model, stageNameOf(of)]]));
+  const groups = cases.map(({ group }) => group);
+  const groupNames = new Map(cases.map((each) => [each.group, each]));
   const sums = new Map<string, { sum: number; count: number }>();
   const add = (key: string, distance: number): void => {
     const { sum, count } = sums.get(key) ?? { sum: 0, count: 0 };
@@ -186,7 +201,7 @@ function distancesOf(
       add(scoreKey(predictor, "model", model, "model"), distance);
     }
     for (const [group, distance] of distancesByGroup(truth, medians, groups)) {
-      const [model = "", stage = ""] = groupNames.get(group) ?? [];
+      const { model, stage } = groupNames.get(group) ?? { model: "", stage: "" };
       add(scoreKey(predictor, "all", "", "stage"), distance);
       add(scoreKey(predictor, "model", model, "stage"), distance);
       add(scoreKey(predictor, "stage", stage, "stage"), distance);
@@ -210,10 +225,14 @@ function fewRunsRows(sets: readonly LengthSet[], options: LengthEvaluationOption
       .slice(0, options.fewRuns)
       .flat();
     if (first.length === 0) return [];
-    const guesser = learn(first, "default", options);
-    return sets.map((set): FewRunsRow => {
-      const score = scoreSet(set, options, [["few", guesser]]).find(({ of }) => of === "all");
-      return { set: set.name, order, insideModel: score?.insideModel ?? null };
+    const guess = learn(first, "default", options);
+    return sets.map(({ name, valid }): FewRunsRow => {
+      const insideModel = distanceInside(
+        valid.map(({ remaining }) => remaining),
+        guess(valid).map(({ median }) => median),
+        valid.map(({ model }) => model),
+      );
+      return { set: name, order, insideModel };
     });
   });
 }

@@ -53,18 +53,22 @@ export function othersConfidences({ train, valid }: RouterSet): Confidences {
     return (sum + 0.5) / (rows + 1);
   };
   const excess = new Map<string, { sum: number; count: number }>();
-  const keyOf = ({ facts, group }: RouterCase): string => `${facts.kind}\n${group}`;
   for (const of of valid) {
-    const known = excess.get(keyOf(of)) ?? { sum: 0, count: 0 };
-    excess.set(keyOf(of), known);
+    const known = excess.get(problemOf(of)) ?? { sum: 0, count: 0 };
+    excess.set(problemOf(of), known);
     known.sum += of.success - rateOf(of);
     known.count++;
   }
   return valid.map((of) => {
-    const { sum, count } = excess.get(keyOf(of)) ?? { sum: 0, count: 1 };
+    const { sum, count } = excess.get(problemOf(of)) ?? { sum: 0, count: 1 };
     const others = (sum - (of.success - rateOf(of))) / (count - 1 + LEANING_MODELS);
     return Math.min(Math.max(rateOf(of) + others, 0), 1);
   });
+}
+
+/** The same problem in another workflow is another. */
+function problemOf({ facts, group }: RouterCase): string {
+  return `${facts.kind}\n${group}`;
 }
 
 interface Tally {

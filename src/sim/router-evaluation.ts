@@ -70,7 +70,7 @@ export function evaluateRouter(
       ["family rate", rateConfidences(set, ({ facts }) => facts.kind)],
       ["task-set rate*", rateConfidences(set, ({ subset }) => subset)],
       [TOGETHER, confidencesOf(together, valid)],
-      [ALONE, confidencesOf(alone, valid)],
+      ...(sets.length > 1 ? [[ALONE, confidencesOf(alone, valid)] as const] : []),
       ["others' outcomes*", othersConfidences(set)],
       ["truth*", valid.map(({ success }) => success)],
     ];
