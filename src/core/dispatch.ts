@@ -2,7 +2,7 @@ import { assert } from "./assert.ts";
 import { dequeue, enqueue } from "./assignment.ts";
 import { toDecision } from "./decision.ts";
 import { toBookedTokens } from "./ledger.ts";
-import { heldTokensOf, waitMs } from "./price.ts";
+import { heldTokensOf, promptCost, waitMs } from "./price.ts";
 import { choose, estimateFor, pricePerMs } from "./route.ts";
 import type { EngineBook, RequestBook, State } from "./state.ts";
 import { waitsNoLonger } from "./waiting.ts";
@@ -46,6 +46,8 @@ function promoteDue(engine: EngineBook): void {
 function dispatch(state: State, engine: EngineBook, request: RequestBook): void {
   assert(request.decision !== null, "a dispatched request was decided upon");
   const { entry, arrived, workflow } = request;
+  request.chargedTokens = chargeOf(request, engine);
+  engine.queue.charge(request, request.chargedTokens);
   engine.queue.remove(entry);
   engine.aging.leave(request);
   engine.aging.rounds++;
@@ -69,6 +71,13 @@ function dispatch(state: State, engine: EngineBook, request: RequestBook): void 
     queuedMs: request.queuedMs ?? state.nowMs,
     decision: request.decision,
   });
+}
+
+/** What a tenant's turn costs: the predicted output, and the prompt in tokens of output. */
+function chargeOf(request: RequestBook, engine: EngineBook): number {
+  const { stageTokens } = estimateFor(request, engine.spec.model);
+  const limit = request.arrived.outputTokensMax ?? Number.POSITIVE_INFINITY;
+  return promptCost(request) + Math.min(stageTokens > 0 ? stageTokens : 0, limit);
 }
 
 function markServed(workflow: RequestBook["workflow"], pool: string, engine: EngineBook): void {

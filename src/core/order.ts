@@ -6,7 +6,7 @@ const MLFQ_QUANTUM_TOKENS = 64;
 const MLFQ_RATIO = 4;
 const MLFQ_LEVELS_MAX = 8;
 /** Prompt tokens that cost about one output token, for the skip-join start level. */
-const PROMPT_TOKENS_PER_OUTPUT_TOKEN = 32;
+export const PROMPT_TOKENS_PER_OUTPUT_TOKEN = 32;
 
 /**
  * The priority under which a request is queued; smaller is sooner. It is computed once, when the

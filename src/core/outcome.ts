@@ -1,6 +1,7 @@
 import { assert } from "./assert.ts";
 import { dequeue } from "./assignment.ts";
 import { closeLine } from "./ledger.ts";
+import { promptCost } from "./price.ts";
 import type { EngineBook, RequestBook, State, WorkflowBook } from "./state.ts";
 import type { Outcome } from "./types.ts";
 import { waitsNoLonger } from "./waiting.ts";
@@ -18,7 +19,7 @@ export interface Ending {
 export function finish(state: State, request: RequestBook, ending: Ending): EngineBook | null {
   assert(request.state !== "ended", "a request ends once");
   const engine = request.engine;
-  if (request.state === "running") leaveEngine(request);
+  if (request.state === "running") leaveEngine(request, ending.outputTokens);
   else leaveWaiting(state, request);
   request.state = "ended";
   state.requests.delete(request.arrived.requestId);
@@ -28,8 +29,8 @@ export function finish(state: State, request: RequestBook, ending: Ending): Engi
   return engine;
 }
 
-/** Takes a running request off its engine; the books of both are closed. */
-export function leaveEngine(request: RequestBook): EngineBook {
+/** Takes a running request off its engine, which made so many tokens for it; the books of both are closed. */
+export function leaveEngine(request: RequestBook, outputTokens: number): EngineBook {
   const engine = request.engine;
   assert(engine !== null, "a running request is on an engine");
   assert(engine.running.delete(request.arrived.requestId), "an engine knows what it runs");
@@ -37,6 +38,8 @@ export function leaveEngine(request: RequestBook): EngineBook {
   if (engine.running.size === 0) engine.heldTokens = 0;
   closeLine(request);
   request.engine = null;
+  const used = outputTokens > 0 ? promptCost(request) + outputTokens : 0;
+  engine.queue.correct(request, used - request.chargedTokens);
   return engine;
 }
 

@@ -1,4 +1,5 @@
 import { singleStreamMs } from "./clock.ts";
+import { PROMPT_TOKENS_PER_OUTPUT_TOKEN } from "./order.ts";
 import type { EngineBook, RequestBook, State } from "./state.ts";
 
 /**
@@ -64,6 +65,11 @@ export function delayMs(
 export function heldTokensOf(request: RequestBook, stageTokens: number): number {
   const limit = request.arrived.outputTokensMax ?? Number.POSITIVE_INFINITY;
   return request.arrived.promptTokens + Math.min(Math.max(0, stageTokens), limit);
+}
+
+/** A prompt in tokens of output that take about as long. */
+export function promptCost({ arrived }: RequestBook): number {
+  return arrived.promptTokens / PROMPT_TOKENS_PER_OUTPUT_TOKEN;
 }
 
 /** Time of a workflow's remaining tokens on an unloaded engine, ms. */

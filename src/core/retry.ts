@@ -45,7 +45,7 @@ export function retryOrFail(
 
 /** Back among those that wait, on no engine. */
 function leaveRunning(state: State, request: RequestBook): EngineBook {
-  const engine = leaveEngine(request);
+  const engine = leaveEngine(request, request.tokensSeen);
   const servedRounds = engine.aging.rounds - (request.promotedAtRound ?? 0);
   const keepsLevel =
     request.promotedAtRound !== null && servedRounds < state.options.policy.starvationQuantum;

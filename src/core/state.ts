@@ -6,6 +6,7 @@ import type { Account, Line } from "./ledger.ts";
 import { RunningMean } from "./mean.ts";
 import { OrderedQueue, QueueEntry, type Queue, type QueuePrefix } from "./queue.ts";
 import { createRandom, type Random } from "./random.ts";
+import { TurnQueue, type Turned } from "./turn-queue.ts";
 import type {
   Decision,
   EngineSpec,
@@ -40,11 +41,14 @@ export interface SchedulerOptions {
 export type RequestState = "predicting" | "queued" | "running" | "ended";
 
 /** One unfinished request. Owned by the state from arrival to outcome. */
-export class RequestBook implements Line {
+export class RequestBook implements Line, Turned<RequestBook> {
   readonly arrived: RequestArrived;
   readonly workflow: WorkflowBook;
   readonly sequence: number;
   readonly entry: QueueEntry<RequestBook>;
+  place: QueueEntry<RequestBook> | null = null;
+  /** Tokens that its tenant's turn was moved on by when it was dispatched. */
+  chargedTokens = 0;
   /** Its place among the deadlines (prediction, then queue wait). */
   readonly deadline: QueueEntry<RequestBook>;
   state: RequestState = "predicting";
@@ -134,7 +138,7 @@ const STAGES_REMEMBERED = 500;
 export class EngineBook implements Account {
   spec: EngineSpec;
   state: EngineState = "live";
-  readonly queue: Queue<RequestBook>;
+  readonly queue: TurnQueue<RequestBook>;
   readonly aging: Aging<RequestBook>;
   readonly running: Map<string, RequestBook> = new Map();
   /** KV tokens that the running requests are expected to hold. */
@@ -155,7 +159,7 @@ export class EngineBook implements Account {
   /** Prompt tokens that had to be computed per output token. */
   readonly promptPerOutput: RunningMean = new RunningMean(0, STAGES_REMEMBERED);
 
-  constructor(spec: EngineSpec, queue: Queue<RequestBook>, starvationThreshold: number) {
+  constructor(spec: EngineSpec, queue: TurnQueue<RequestBook>, starvationThreshold: number) {
     this.spec = spec;
     this.queue = queue;
     this.aging = new Aging<RequestBook>(starvationThreshold);
@@ -233,7 +237,8 @@ function queueFactory(seed: number): () => Queue<RequestBook> {
 }
 
 export function createEngine(state: State, spec: EngineSpec): EngineBook {
-  return new EngineBook(spec, state.createQueue(), state.options.policy.starvationThreshold);
+  const queue = new TurnQueue<RequestBook>(state.createQueue);
+  return new EngineBook(spec, queue, state.options.policy.starvationThreshold);
 }
 
 export function findEngine(state: State, name: string): EngineBook | null {

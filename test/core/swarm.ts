@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Event } from "../../src/core/event.ts";
+import type { Event, Tenant } from "../../src/core/event.ts";
 import type { SchedulerOptions } from "../../src/core/state.ts";
 import {
   PRIORITY_CLASSES,
@@ -147,8 +147,14 @@ function arrival(move: Move, timeMs: number, outside: Outside): Event {
     queueWaitMsMax: [50, 1000, 1e9][c % 3] ?? 1000,
     knobs: a % 5 === 0 ? { price: 0.3 } : null,
     ...(a % 7 === 0 ? { startWithinMs: [0, 30, 5000][c % 3] ?? 30 } : {}),
-    ...(b % 2 === 0 ? { tenant: { id: `t${a % 3}`, queueRequestsMax: 6 } } : {}),
+    ...(b % 2 === 0 ? { tenant: tenantOf(a) } : {}),
   };
+}
+
+/** One of them has no turn of its own. */
+function tenantOf(a: number): Tenant {
+  const tenant = { id: `t${a % 3}`, queueRequestsMax: 6 };
+  return a % 3 === 0 ? tenant : { ...tenant, weight: a % 3 };
 }
 
 function answer(move: Move, timeMs: number, outside: Outside): Event | null {
