@@ -1,9 +1,10 @@
+import { hasForbiddenHost } from "./forbidden-address.ts";
 import { isLoopbackHost, parseListen } from "./listen.ts";
 import { fieldOf, listOf, textOf } from "./plain-value.ts";
 import { closestWord, type Complaint } from "./problem.ts";
 import { CHIMERA_MODEL } from "./resolve.ts";
 
-/** What is wrong between the keys, the models and the address. Works on a value of any shape. */
+/** What is wrong between the keys, the models and the addresses. Works on a value of any shape. */
 export function accessComplaints(value: unknown): Complaint[] {
   const keys = listOf(value, "keys");
   return [
@@ -11,6 +12,7 @@ export function accessComplaints(value: unknown): Complaint[] {
     ...repeated(keys, "hash"),
     ...unknownModels(value, keys),
     ...openWithoutKeys(value, keys),
+    ...forbiddenEngines(value),
   ];
 }
 
@@ -55,4 +57,16 @@ function openWithoutKeys(value: unknown, keys: readonly unknown[]): Complaint[] 
   if (open === true || open === "true") return [];
   const message = `${host} can be reached by others, and without keys anyone may use the engines; add keys (\`chimera key new\`), listen on 127.0.0.1, or accept it with listen.open: true (flag --open)`;
   return [{ path: ["listen"], about: "value", message }];
+}
+
+/** A gateway in a cloud must not be made to ask for its machine's credentials. Names are checked at each connection. */
+function forbiddenEngines(value: unknown): Complaint[] {
+  return listOf(value, "engines").flatMap((engine, index): Complaint[] => {
+    const url = textOf(engine, "url");
+    if (url === null || !hasForbiddenHost(url)) return [];
+    if (fieldOf(engine, "allowLinkLocal") === true) return [];
+    const message =
+      "is a link-local, multicast or metadata address; give another, or set allowLinkLocal: true";
+    return [{ path: ["engines", index, "url"], about: "value", message }];
+  });
 }

@@ -119,6 +119,31 @@ describe("an address beyond loopback", () => {
   ])("%s: %s", (host, expected) => expect(isLoopbackHost(host)).toBe(expected));
 });
 
+describe("an engine at a link-local or metadata address", () => {
+  it.each([
+    "http://169.254.169.254/latest",
+    "http://2852039166/",
+    "http://0xa9.0xfe.0xa9.0xfe/",
+    "http://0251.0376.0251.0376/",
+    "http://[::ffff:169.254.169.254]/",
+    "http://[fe80::1]/",
+    "http://[fd00:ec2::254]/",
+    "http://100.100.100.200/",
+    "http://0.0.0.0/",
+    "http://[::]/",
+    "http://224.0.0.1/",
+  ])("%s is refused unless it is allowed", (url) => {
+    const engine = { url, model: "small" };
+    expect(problemsOf({ engines: [engine] }).join()).toContain("engines[0].url: is a link-local");
+    expect(problemsOf({ engines: [{ ...engine, allowLinkLocal: true }] })).toEqual([]);
+  });
+
+  it.each(["http://127.0.0.1/", "http://10.0.0.1/", "http://[fd12::1]/", "http://engine/"])(
+    "%s is none",
+    (url) => expect(problemsOf({ engines: [{ url, model: "small" }] })).toEqual([]),
+  );
+});
+
 it("a configuration cannot change the prototype of what is made of it", () => {
   const text = `{"engines":[{"url":"http://a","model":"small"}],"__proto__":{"polluted":1},"log":{"__proto__":{"polluted":1}}}`;
   const parsed = parseConfig(text, { file: "test", environment: {}, flags: {} });

@@ -44,6 +44,8 @@ export interface EngineConfig {
   readonly priority: EnginePriority;
   /** It answers `/v1/responses`; elsewhere such requests are translated. */
   readonly responses: boolean;
+  /** It may be at an address where clouds keep their metadata, or that only its own link knows. */
+  readonly allowLinkLocal: boolean;
   readonly speed: Speed;
   /** False: `speed` is a guess that a calibration should replace. */
   readonly speedIsMeasured: boolean;

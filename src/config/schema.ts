@@ -91,6 +91,7 @@ const engine = z
     headers: headers.default({}),
     priority: z.enum(["none", "vllm", "sglang"]).default("none"),
     responses: z.boolean().describe("true or false").optional(),
+    allowLinkLocal: z.boolean().describe("true or false").default(false),
     speed: z
       .strictObject({
         baseMs: numeric(

@@ -13,6 +13,7 @@ import {
   type EngineSink,
   Exchange,
 } from "./exchange.ts";
+import { guardedLookup } from "./guarded-lookup.ts";
 import { Watchdog } from "./watchdog.ts";
 
 export type { EngineExchange, EngineFailure, EngineHeaders, EngineSink };
@@ -69,7 +70,12 @@ export class EngineClient {
   private readonly dropped: ReadonlySet<string>;
   private readonly ownHeaders: Readonly<Record<string, string>>;
 
-  constructor(endpoint: EngineEndpoint, clock: Clock = systemClock) {
+  /** `mayConnect` is asked about every IP address that the endpoint's name leads to. */
+  constructor(
+    endpoint: EngineEndpoint,
+    clock: Clock = systemClock,
+    mayConnect: (address: string) => boolean = () => true,
+  ) {
     this.endpoint = endpoint;
     this.address = engineAddress(endpoint.url);
     this.watchdog = new Watchdog(clock);
@@ -81,6 +87,7 @@ export class EngineClient {
       keepAliveTimeout: KEEP_ALIVE_MS,
       keepAliveMaxTimeout: KEEP_ALIVE_MS,
       connectTimeout: endpoint.timeouts.connectMs,
+      connect: { lookup: guardedLookup(mayConnect) },
       // The watchdog is in charge of these two.
       headersTimeout: 0,
       bodyTimeout: 0,

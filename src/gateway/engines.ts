@@ -2,6 +2,7 @@ import type { EngineChanged } from "../core/event.ts";
 import type { EngineSpec } from "../core/types.ts";
 import type { EngineConfig } from "../config/config.ts";
 import { engineSpecOf } from "../config/core-config.ts";
+import { isForbiddenAddress } from "../config/forbidden-address.ts";
 import { EngineClient } from "../engine/client.ts";
 import type { Clock } from "../engine/clock.ts";
 import type { EngineLimits } from "../engine/limits.ts";
@@ -56,7 +57,11 @@ export class Engines {
   #add(config: EngineConfig): void {
     const { clock, random, changed } = this.#options;
     const engine = config.name;
-    const client = new EngineClient(config, clock);
+    const client = new EngineClient(
+      config,
+      clock,
+      (address) => config.allowLinkLocal || !isForbiddenAddress(address),
+    );
     const monitor = new EngineMonitor({
       client,
       clock,
