@@ -35,6 +35,7 @@ export interface EvaluateFlags {
 /** The order of the page; experiments that are not named come last. */
 const ORDER: readonly string[] = [
   "recorded",
+  "zeroeval",
   "frontiers",
   "deployments",
   "ablations",
