@@ -52,6 +52,8 @@ export interface Estimate {
   readonly remainingMean: number;
   /** Median of the same. */
   readonly remainingMedian: number;
+  /** The same from the 10 to the 90 % quantile, where the predictor knows it; for watching, not for deciding. */
+  readonly remainingRange?: readonly [low: number, high: number];
   /** Output tokens of this stage alone. */
   readonly stageTokens: number;
   /** Which predictor said so, and why: "cold-start:kind+role", "forest", "hint", "oracle", ... */

@@ -9,6 +9,7 @@ import { createLogger, type Logger } from "../observe/logs.ts";
 import { Metrics, type PredictorView } from "../observe/metrics.ts";
 import { ColdStart } from "../predict/cold-start.ts";
 import type { Estimator, Predictor } from "../predict/port.ts";
+import { watched } from "../predict/watched.ts";
 import { openTraceStore, type TraceStore } from "../store/trace-store.ts";
 import { Sessions } from "../workflow/sessions.ts";
 import { Callers } from "./callers.ts";
@@ -103,7 +104,9 @@ export class Gateway {
     const { clock, logger, traces } = surroundings;
     this.#config = config;
     this.#surroundings = surroundings;
-    this.#predictor = options.predictor ?? null;
+    const given = options.estimator ?? new ColdStart({ confidence: confidenceOf(config) });
+    const { drift, estimator, predictor } = watched(given, options.predictor ?? null);
+    this.#predictor = predictor;
     const scheduler = coreConfigOf(config);
     const { recordEventsPath = null } = options;
     this.#eventLog = recordEventsPath === null ? null : new EventLog(recordEventsPath, scheduler);
@@ -111,10 +114,10 @@ export class Gateway {
       view: () => this.view(),
       store: () => traces?.counts() ?? null,
       predictor: () => options.predictorCounts?.() ?? null,
+      drift: () => drift.view(),
     });
     const { workflowsMax, workflowIdleMsMax } = config.limits;
     const sessions = new Sessions({ entriesMax: workflowsMax, idleMs: workflowIdleMsMax });
-    const estimator = options.estimator ?? new ColdStart({ confidence: confidenceOf(config) });
     this.#recorder = new WorkflowRecorder({ estimator, sessions, clock, traces });
     this.#driver = new Driver({
       scheduler,

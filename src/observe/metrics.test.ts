@@ -278,3 +278,20 @@ describe("labels", () => {
     expect(metrics.contentType).toContain("text/plain");
   });
 });
+
+describe("drift of predictions", () => {
+  it("is shown by model, and what cannot be scored is not shown", async () => {
+    const scored = { kendallDistance: 0.25, coverage: 0.75, calibrationError: null };
+    const readings = [{ model: "s", lengths: 4, scores: 0, ...scored }];
+    const metrics = new Metrics({ view: () => EMPTY, store: () => null, drift: () => readings });
+    const shown = await samples(metrics);
+    expect(shown.get('chimera_prediction_kendall_distance{model="s"}')).toBe(0.25);
+    expect(shown.get('chimera_prediction_interval_coverage{model="s"}')).toBe(0.75);
+    expect(shown.has('chimera_prediction_calibration_error{model="s"}')).toBe(false);
+    expect(shown.get('chimera_prediction_window_cases{model="s",of="lengths"}')).toBe(4);
+    readings.pop();
+    expect((await samples(metrics)).has('chimera_prediction_interval_coverage{model="s"}')).toBe(
+      false,
+    );
+  });
+});

@@ -10,6 +10,7 @@ import {
   type FlowFamilies,
   type StateFamilies,
 } from "./families.ts";
+import { DriftFamilies, type DriftReading } from "./drift-families.ts";
 import { LabelCap } from "./label-cap.ts";
 import { processMetrics } from "./process-metrics.ts";
 
@@ -40,6 +41,8 @@ export interface MetricsSources {
   store(): StoreView | null;
   /** null where nothing learned is used. */
   predictor?(): PredictorView | null;
+  /** How good predictions were lately, by model. */
+  drift?(): readonly DriftReading[];
 }
 
 type EngineSummary = Pick<
@@ -64,6 +67,7 @@ export class Metrics {
   readonly #flow: FlowFamilies = createFlowFamilies(this.#registry);
   readonly #state: StateFamilies = createStateFamilies(this.#registry);
   readonly #labels = new LabelCap(LABEL_VALUES_MAX);
+  readonly #drift = new DriftFamilies(this.#registry, this.#labels);
   readonly #sources: MetricsSources;
   readonly #predictedTokens = new Map<string, number>();
   /** Readings of counters that others keep, to count on from; by family and labels. */
@@ -116,6 +120,7 @@ export class Metrics {
     this.#readView();
     this.#readStore();
     this.#readPredictor();
+    this.#drift.read(this.#sources.drift?.() ?? []);
     return (await this.#registry.metrics()) + (await processMetrics().metrics());
   }
 

@@ -58,7 +58,7 @@ export function withLearned(
       const source = knows ? `${estimate.source} ${routed.source}` : estimate.source;
       return { ...estimate, confidence, source };
     }
-    const { mean, median, stageTokens } = length.predict(features, estimate.model);
+    const { mean, median, quantiles, stageTokens } = length.predict(features, estimate.model);
     const limit = facts.outputTokensMax ?? Number.POSITIVE_INFINITY;
     const source = `forest ${knows ? routed.source : estimate.source}`;
     return {
@@ -66,6 +66,7 @@ export function withLearned(
       confidence,
       remainingMean: mean,
       remainingMedian: median,
+      remainingRange: [quantiles[0] ?? median, quantiles.at(-1) ?? median],
       stageTokens: Math.min(stageTokens, limit),
       source,
     };

@@ -156,11 +156,16 @@ export class ResidualCorrection {
     });
     const ofStage = shiftOf(ladder, "stage", 0);
     const factor = (track: Track): number => Math.exp(shiftOf(ladder, track, ofStage));
+    const { remainingRange: range } = estimate;
+    const ofMedian = factor("remainingMedian");
     const limit = facts.outputTokensMax ?? Number.POSITIVE_INFINITY;
     return {
       ...estimate,
       remainingMean: Math.max(1, estimate.remainingMean * factor("remainingMean")),
-      remainingMedian: Math.max(1, estimate.remainingMedian * factor("remainingMedian")),
+      remainingMedian: Math.max(1, estimate.remainingMedian * ofMedian),
+      ...(range === undefined
+        ? {}
+        : { remainingRange: [range[0] * ofMedian, range[1] * ofMedian] }),
       stageTokens: Math.min(Math.max(1, estimate.stageTokens * Math.exp(ofStage)), limit),
     };
   }

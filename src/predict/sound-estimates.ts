@@ -9,6 +9,7 @@ const schema: z.ZodType<Estimate[]> = z.array(
     confidence: z.number().min(0).max(1),
     remainingMean: tokens,
     remainingMedian: tokens,
+    remainingRange: z.tuple([tokens, tokens]).exactOptional(),
     stageTokens: tokens,
     source: z.string(),
   }),
