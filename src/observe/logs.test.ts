@@ -48,6 +48,16 @@ describe("a logger", () => {
     expect(JSON.parse(lines[4] ?? "").failure.message).toBe("named");
   });
 
+  it("keeps what people write within its line", () => {
+    const { logger, lines } = capture();
+    const forged = 'x\r\n{"level":"info","msg":"forged"}\u001b[2J\u2028';
+    logger.info({ workflowId: forged }, forged);
+    expect(lines).toHaveLength(1);
+    // oxlint-disable-next-line no-control-regex -- they are what must not be there
+    expect(lines[0]?.slice(0, -1)).not.toMatch(/[\u0000-\u001f]/);
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({ workflowId: forged, msg: forged });
+  });
+
   it("survives a value that holds itself", () => {
     const { logger, lines } = capture();
     const loop: Record<string, unknown> = {};
