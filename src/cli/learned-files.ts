@@ -1,11 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
+import { resolve } from "node:path";
 import { CorrectedEstimator } from "../predict/corrected.ts";
-import {
-  LearnedEstimator,
-  loadLearned,
-  type LearnedFiles,
-  type LearnedModels,
-} from "../predict/learned.ts";
+import { LearnedEstimator, type LearnedModels } from "../predict/learned.ts";
+import { openLearned, type EncoderPath, type ServedFiles } from "../predict/open-learned.ts";
 import type { Estimator } from "../predict/port.ts";
 import { ResidualCorrection } from "../predict/residual-correction.ts";
 import type { RouterPriors } from "../predict/router-model.ts";
@@ -17,9 +14,12 @@ export interface LearnedFlags {
   readonly routerModel?: string | null | undefined;
 }
 
-/** What is in the files, and the models that they hold; null models where no file is given. */
+/**
+ * What is in the files, and the models that they hold; null models where no file is given. An encoder
+ * is in the files only: it answers in a thread.
+ */
 export interface Learned {
-  readonly files: LearnedFiles;
+  readonly files: ServedFiles;
   readonly models: LearnedModels | null;
 }
 
@@ -29,7 +29,7 @@ export async function readLearned(
   priors: Readonly<Record<string, number>>,
   printer: Printer,
 ): Promise<Learned | null> {
-  let files: LearnedFiles;
+  let files: ServedFiles;
   try {
     files = await readFiles(flags, priors);
   } catch (error) {
@@ -39,18 +39,28 @@ export async function readLearned(
     return null;
   }
   if (files.length === null && files.router === null) return { files, models: null };
-  const loaded = loadLearned(files);
-  if (loaded.ok) return { files, models: loaded.models };
-  printer.say(loaded.message);
-  return null;
+  const result = await openLearned(files);
+  if (!result.ok) {
+    printer.say(result.message);
+    return null;
+  }
+  const { models, encoder } = result.opened;
+  await encoder?.close();
+  return { files, models };
 }
 
 /** What is in the files. Rejects where one cannot be read. */
 export async function readFiles(
   { lengthModel = null, routerModel = null }: LearnedFlags,
   priors: RouterPriors,
-): Promise<LearnedFiles> {
-  return { length: await bytesOf(lengthModel), router: await bytesOf(routerModel), priors };
+): Promise<ServedFiles> {
+  return { length: await bytesOf(lengthModel), router: await routerOf(routerModel), priors };
+}
+
+/** A router is a file, or the folder of an encoder. */
+async function routerOf(path: string | null): Promise<Uint8Array | EncoderPath | null> {
+  if (path === null || !(await stat(path)).isDirectory()) return bytesOf(path);
+  return { encoder: resolve(path) };
 }
 
 async function bytesOf(file: string | null): Promise<Uint8Array | null> {

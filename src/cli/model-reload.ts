@@ -1,3 +1,6 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { MANIFEST_FILE } from "../predict/encoder-manifest.ts";
 import type { LearnedPredictor } from "../predict/learned-predictor.ts";
 import type { RouterPriors } from "../predict/router-model.ts";
 import { readFiles, type LearnedFlags } from "./learned-files.ts";
@@ -17,7 +20,9 @@ export interface ModelReloadOptions {
  */
 export async function reloadModels(options: ModelReloadOptions): Promise<{ close(): void }> {
   const { paths, printer } = options;
-  const files = [paths.lengthModel, paths.routerModel].filter((path) => typeof path === "string");
+  const files = await Promise.all(
+    [paths.lengthModel, paths.routerModel].filter((path) => typeof path === "string").map(fileOf),
+  );
   let reload = Promise.resolve();
   let isAsked = false;
   const ask = (): void => {
@@ -42,6 +47,15 @@ export async function reloadModels(options: ModelReloadOptions): Promise<{ close
       watched?.close();
     },
   };
+}
+
+/** What changes with a model: the file itself, or the manifest of a folder, which is written last. */
+async function fileOf(path: string): Promise<string> {
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  return isFolder ? join(path, MANIFEST_FILE) : path;
 }
 
 async function takeIn({ paths, priors, predictor, printer }: ModelReloadOptions): Promise<void> {

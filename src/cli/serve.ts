@@ -5,7 +5,7 @@ import { createGateway } from "../gateway/server.ts";
 import { ColdStart } from "../predict/cold-start.ts";
 import { CorrectedEstimator, CorrectedPredictor } from "../predict/corrected.ts";
 import { LearnedPredictor } from "../predict/learned-predictor.ts";
-import type { LearnedFiles } from "../predict/learned.ts";
+import type { ServedFiles } from "../predict/open-learned.ts";
 import type { Estimator, Predictor } from "../predict/port.ts";
 import { ResidualCorrection } from "../predict/residual-correction.ts";
 import type { PredictionServiceCounts, SwapResult } from "../predict/service-limits.ts";
@@ -51,7 +51,7 @@ export async function serveLearned(
   });
   const predictorCounts = (): PredictionServiceCounts => predictor.counts();
   const correction = new ResidualCorrection();
-  const swap = async (files: LearnedFiles): Promise<SwapResult> => {
+  const swap = async (files: ServedFiles): Promise<SwapResult> => {
     const result = await predictor.swap(files);
     if (result.ok) correction.reset();
     return result;

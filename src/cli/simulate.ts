@@ -3,6 +3,7 @@ import { isPolicyFile, readPolicyFile } from "../config/policy-file.ts";
 import { POLICIES } from "../core/policies.ts";
 import type { Policy } from "../core/types.ts";
 import { ColdStart } from "../predict/cold-start.ts";
+import { isEncoderPath } from "../predict/open-learned.ts";
 import type { Estimator } from "../predict/port.ts";
 import { PLAIN_ENGINE, UNBOUNDED } from "../sim/capacity.ts";
 import { simulate, type SimulationResult } from "../sim/driver.ts";
@@ -59,6 +60,10 @@ export async function simulateRuns(flags: SimulateFlags, printer: Printer): Prom
   const policies = await policiesOf(flags.policies, printer);
   if (policies === null) return 2;
   const learned = await readLearned(flags, {}, printer);
+  if (learned !== null && isEncoderPath(learned.files.router)) {
+    printer.say("the simulator answers at once and takes no encoder: give a router's file");
+    return 2;
+  }
   const workload = learned === null ? null : await readWorkload(flags, printer);
   if (learned === null || workload === null) return 2;
   const reports: PolicyReport[] = [];

@@ -1,8 +1,8 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { trainLength } from "../predict/length-training.ts";
 import { loadLengthModel } from "../predict/length-model.ts";
 import type { LengthRecipe } from "../predict/length-features.ts";
-import { loadRouterModel } from "../predict/router-model.ts";
+import { openLearned, type ServedFiles } from "../predict/open-learned.ts";
 import { trainRouter } from "../predict/router-training.ts";
 import { lastStageFacts, lengthExamples, type RunTexts } from "../sim/length-examples.ts";
 import { routerExamples } from "../sim/router-examples.ts";
@@ -13,6 +13,7 @@ import {
   readTemplates,
   type RunRequest,
 } from "../sim/run-file.ts";
+import { readFiles } from "./learned-files.ts";
 import { readAll } from "./played-workload.ts";
 import type { ExitCode, Printer } from "./printer.ts";
 
@@ -73,17 +74,17 @@ export async function predict(flags: PredictFlags, printer: Printer): Promise<Ex
   const requests = await readAll(flags.runs, readRunRequests, printer);
   const texts = await readTexts(flags, printer);
   if (requests === null || texts === null) return 2;
-  let bytes: Uint8Array;
+  let files: ServedFiles;
   try {
-    bytes = await readFile(flags.model);
+    files = await readFiles({ [`${flags.what}Model`]: flags.model }, {});
   } catch (error) {
     printer.say(`${flags.model}: ${error instanceof Error ? error.message : String(error)}`);
     return 2;
   }
   const lines =
-    flags.what === "length"
-      ? lengthLines(bytes, requests, texts)
-      : routerLines(bytes, requests, texts);
+    files.length === null
+      ? await routerLines(files.router, requests, texts)
+      : lengthLines(files.length, requests, texts);
   if (typeof lines === "string") {
     printer.say(`${flags.model}: ${lines}`);
     return 1;
@@ -116,18 +117,21 @@ function lengthLines(
 }
 
 /** One answer for each run and model that is asked about, or why the model was refused. */
-function routerLines(
-  bytes: Uint8Array,
+async function routerLines(
+  source: ServedFiles["router"],
   requests: readonly RunRequest[],
   texts: RunTexts,
-): unknown[] | string {
-  const loaded = loadRouterModel(bytes);
-  if (!loaded.ok) return loaded.fault.message;
-  const router = loaded.value;
+): Promise<unknown[] | string> {
+  const result = await openLearned({ length: null, router: source, priors: {} });
+  if (!result.ok) return result.message;
+  const { models, encoder } = result.opened;
   const facts = lastStageFacts(
     requests.map(({ run }) => ({ ...run, stages: run.stages.slice(0, 1) })),
     texts,
   );
+  const router = encoder === null ? models.router : await encoder.read(facts);
+  await encoder?.close();
+  if (router === null) throw new Error("a router was asked for");
   return requests.flatMap(({ runId, candidates }, index) => {
     const of = facts[index];
     if (of === undefined) throw new Error("a run has a first stage");

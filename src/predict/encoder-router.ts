@@ -104,10 +104,14 @@ function createConfidences(
       const label = place === undefined ? undefined : labels[place];
       if (label === undefined || place === undefined) {
         const odds = logOdds(given.get(model) ?? meanRate) + ease;
-        return { model, confidence: heldOffEnds(sigmoid(odds)), source: "encoder-prior(n=0)" };
+        return {
+          model,
+          confidence: heldOffEnds(sigmoid(odds)),
+          source: "router-encoder-prior(n=0)",
+        };
       }
       const { calibration, rate, outcomes } = label;
-      const name = logits === null ? "encoder-rate" : "encoder";
+      const name = logits === null ? "router-encoder-rate" : "router-encoder";
       const confidence =
         logits === null ? rate : applyPlatt(calibration, logits[place] ?? Number.NaN);
       return { model, confidence: heldOffEnds(confidence), source: `${name}(n=${outcomes})` };

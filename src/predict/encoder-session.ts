@@ -1,3 +1,5 @@
+import type * as Tokenizers from "@huggingface/tokenizers";
+import type * as Onnx from "onnxruntime-node";
 import type { InferenceSession, Tensor, TypedTensor } from "onnxruntime-node";
 import { fault, type Decoded } from "../learn/model-file.ts";
 import type { EncoderFolder } from "./encoder-folder.ts";
@@ -29,8 +31,8 @@ const INPUTS = ["input_ids", "attention_mask"];
 const LOG_FATAL = 4;
 
 interface Runtime {
-  readonly onnx: typeof import("onnxruntime-node");
-  readonly tokenizers: typeof import("@huggingface/tokenizers");
+  readonly onnx: typeof Onnx;
+  readonly tokenizers: typeof Tokenizers;
 }
 
 /**

@@ -70,6 +70,10 @@ function stage(user: string): StageFacts {
   };
 }
 
+function codePointsOf(text: string): number[] {
+  return Array.from(text, (character) => character.codePointAt(0) ?? 0);
+}
+
 async function refusal(folder: string): Promise<string> {
   const loaded = await loadEncoderRouter(folder);
   return loaded.ok ? "loaded" : `${loaded.fault.code}: ${loaded.fault.message}`;
@@ -95,10 +99,8 @@ test("tokens and logits are those of the training, alone and in a batch", async 
 
 test("a longer text loses the side that the manifest names, never half a character", () => {
   const rule = { tokensMax: 5, charactersMax: 7, prefix: [1], suffix: [2], pad: 0 };
-  const tokenize = (text: string): number[] =>
-    Array.from(text, (character) => character.codePointAt(0) ?? 0);
-  const left = createTokenReader({ ...rule, truncate: "left" }, tokenize);
-  const right = createTokenReader({ ...rule, truncate: "right" }, tokenize);
+  const left = createTokenReader({ ...rule, truncate: "left" }, codePointsOf);
+  const right = createTokenReader({ ...rule, truncate: "right" }, codePointsOf);
   expect(left("abcdefgh")).toEqual([1, 102, 103, 104, 2]);
   expect(right("abcdefgh")).toEqual([1, 97, 98, 99, 2]);
   const seen: string[] = [];
@@ -119,10 +121,10 @@ test("confidences are calibrated, and a model without a label says that it has a
   const names = ["small", "large", "given", "unknown"];
   const answers = router.confidence(stage(first.text), names);
   expect(answers.map(({ source }) => source)).toEqual([
-    "encoder(n=6)",
-    "encoder(n=6)",
-    "encoder-prior(n=0)",
-    "encoder-prior(n=0)",
+    "router-encoder(n=6)",
+    "router-encoder(n=6)",
+    "router-encoder-prior(n=0)",
+    "router-encoder-prior(n=0)",
   ]);
   const [small, large, given, unknown] = answers.map(({ confidence }) => confidence);
   expect(small).toBeCloseTo(1 / (1 + Math.exp(0.5 - (first.logits[2] ?? 0))), 4);
@@ -130,8 +132,8 @@ test("confidences are calibrated, and a model without a label says that it has a
   expect(given).toBeGreaterThan(unknown ?? 1);
   const silent = router.confidence(stage(""), ["medium", "unknown"]);
   expect(silent).toEqual([
-    { model: "medium", confidence: 0.5, source: "encoder-rate(n=6)" },
-    { model: "unknown", confidence: 0.5, source: "encoder-prior(n=0)" },
+    { model: "medium", confidence: 0.5, source: "router-encoder-rate(n=6)" },
+    { model: "unknown", confidence: 0.5, source: "router-encoder-prior(n=0)" },
   ]);
   await loaded.value.close();
 });

@@ -1,26 +1,38 @@
 import type { Estimate } from "../core/types.ts";
-import { loadLearned, withLearned, type LearnedFiles } from "./learned.ts";
+import { withLearned } from "./learned.ts";
 import type { BatchEstimates, BatchItem, PredictionModel } from "./model-port.ts";
+import { isEncoderPath, openLearned, type ServedFiles } from "./open-learned.ts";
+import type { StageFacts } from "./port.ts";
 
 /** The source of what no model has said; the caller puts its own estimate there. */
 export const NOTHING_LEARNED = "nothing";
 
-/** The module that a prediction thread runs (model-port.ts). Throws when a file is refused. */
-export function createModel(data: unknown): PredictionModel {
-  if (!isLearnedFiles(data)) throw new TypeError("a learned model is given its files");
-  const result = loadLearned(data);
+/** The module that a prediction thread runs (model-port.ts). Rejects when a file is refused. */
+export async function createModel(data: unknown): Promise<PredictionModel> {
+  if (!isServedFiles(data)) throw new TypeError("a learned model is given its files");
+  const result = await openLearned(data);
   if (!result.ok) throw new Error(result.message);
-  const { models } = result;
+  const { models, encoder } = result.opened;
   return {
-    predict: (batch: readonly BatchItem[]): BatchEstimates =>
-      batch.map(({ facts, models: names }) => withLearned(models, facts, names.map(nothing))),
+    predict: async (batch: readonly BatchItem[]): Promise<BatchEstimates> => {
+      const router = encoder === null ? models.router : await encoder.read(batch.map(factsOf));
+      return batch.map(({ facts, models: names }) =>
+        withLearned({ ...models, router }, facts, names.map(nothing)),
+      );
+    },
   };
 }
 
-function isLearnedFiles(data: unknown): data is LearnedFiles {
+function factsOf({ facts }: BatchItem): StageFacts {
+  return facts;
+}
+
+function isServedFiles(data: unknown): data is ServedFiles {
   if (typeof data !== "object" || data === null) return false;
   if (!("length" in data && "router" in data && "priors" in data)) return false;
-  return [data.length, data.router].every((file) => file === null || file instanceof Uint8Array);
+  const { length, router } = data;
+  if (isEncoderPath(router)) return length === null || length instanceof Uint8Array;
+  return [length, router].every((file) => file === null || file instanceof Uint8Array);
 }
 
 function nothing(model: string): Estimate {

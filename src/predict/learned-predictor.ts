@@ -1,7 +1,7 @@
 import type { Estimate } from "../core/types.ts";
 import { NOTHING_LEARNED } from "./learned-model.ts";
-import type { LearnedFiles } from "./learned.ts";
 import type { ServiceClock } from "./model-thread.ts";
+import type { ServedFiles } from "./open-learned.ts";
 import type { Estimator, Predictor, StageFacts } from "./port.ts";
 import type {
   PredictionServiceCounts,
@@ -11,7 +11,7 @@ import type {
 import { PredictionService } from "./service.ts";
 
 export interface LearnedPredictorOptions {
-  readonly files: LearnedFiles;
+  readonly files: ServedFiles;
   /** Says what the models have not learned. */
   readonly base: Estimator;
   readonly clock: ServiceClock;
@@ -49,7 +49,7 @@ export class LearnedPredictor implements Predictor {
   }
 
   /** Takes other files in without losing a request; refused ones change nothing. */
-  swap(files: LearnedFiles): Promise<SwapResult> {
+  swap(files: ServedFiles): Promise<SwapResult> {
     return this.#service.swap(files);
   }
 
