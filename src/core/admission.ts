@@ -1,6 +1,7 @@
 import type { RequestArrived } from "./event.ts";
 import { endWorkflow } from "./outcome.ts";
 import { waitMs } from "./price.ts";
+import { compareKeys } from "./queue.ts";
 import { RequestBook, WorkflowBook, type State } from "./state.ts";
 import { PRIORITY_CLASSES, type Outcome } from "./types.ts";
 import { beginsToWait } from "./waiting.ts";
@@ -25,7 +26,8 @@ export type Verdict =
 
 /**
  * No engine, a full share of its tenant, or a full queue refuse a request. A full queue makes room for a
- * higher class: the last in order of the lowest class below it is shed.
+ * higher class: the last in order of the lowest class below it is shed. It makes room for a tenant that
+ * has less of it for its weight than another of its class: the last of the one that has most is shed.
  */
 export function judge(state: State, request: RequestBook): Verdict {
   const { arrived } = request;
@@ -41,7 +43,8 @@ export function judge(state: State, request: RequestBook): Verdict {
     return { kind: "refused", outcome: "queue-full" };
   }
   if (!isFull(state)) return { kind: "stays" };
-  const victim = lowestBelow(state, PRIORITY_CLASSES.indexOf(arrived.class));
+  const rank = PRIORITY_CLASSES.indexOf(arrived.class);
+  const victim = lowestBelow(state, rank) ?? lastOfGreediest(state, request, rank);
   return victim === null
     ? { kind: "refused", outcome: "queue-full" }
     : { kind: "displaces", victim };
@@ -65,6 +68,28 @@ function lowestBelow(state: State, rank: number): RequestBook | null {
     lowest = last.value;
   }
   return lowest;
+}
+
+/**
+ * The last request in order of the tenant of this class that has most waiting for its weight, if that
+ * is more than the new request's tenant would have with it.
+ */
+function lastOfGreediest(state: State, request: RequestBook, rank: number): RequestBook | null {
+  const { tenant } = request.arrived;
+  if (tenant?.weight === undefined) return null;
+  const shares = new Map<string, number>([[tenant.id, 1 / tenant.weight]]);
+  const lasts = new Map<string, RequestBook>();
+  for (const engine of state.engines) {
+    for (const { tenant: other, requests, last } of engine.queue.waiting(rank)) {
+      shares.set(other.id, (shares.get(other.id) ?? 0) + requests / (other.weight ?? 1));
+      const known = lasts.get(other.id);
+      if (known === undefined || compareKeys(last.entry, known.entry) > 0)
+        lasts.set(other.id, last);
+    }
+  }
+  let greediest = tenant.id;
+  for (const [id, share] of shares) if (share > (shares.get(greediest) ?? 0)) greediest = id;
+  return greediest === tenant.id ? null : (lasts.get(greediest) ?? null);
 }
 
 /**

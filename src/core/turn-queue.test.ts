@@ -158,6 +158,28 @@ describe("in the scheduler", () => {
     expect(bench.dispatched()).toEqual(["flood-0", "light"]);
   });
 
+  test("a key that fills the queue makes room for another key, up to its share", () => {
+    const bench = new Bench([engine("e", "m")], AUTO, { queueRequestsMax: 4 });
+    const arrive = (id: string, who: number, weight: number): void => {
+      bench.arrive(id, [estimate("m", 0.5, 10)], { tenant: tenant(who, weight) });
+    };
+    for (let index = 0; index < 6; index++) arrive(`a${index}`, 0, 1);
+    expect(bench.outcomes()).toEqual({ a5: "queue-full" });
+    arrive("b0", 1, 1);
+    expect(bench.outcomes()).toMatchObject({ a4: "shed" });
+    arrive("b1", 1, 1);
+    expect(bench.outcomes()).toMatchObject({ a3: "shed" });
+    arrive("b2", 1, 1);
+    arrive("a6", 0, 1);
+    expect(bench.outcomes()).toEqual({
+      a5: "queue-full",
+      a4: "shed",
+      a3: "shed",
+      b2: "queue-full",
+      a6: "queue-full",
+    });
+  });
+
   test("a class stands above the turns", () => {
     const bench = new Bench([engine("e", "m")], AUTO);
     bench.arrive("runs", [estimate("m", 0.5, 10)], { tenant: tenant(1, 1) });

@@ -10,6 +10,12 @@ export interface Turned<T> {
   place: QueueEntry<T> | null;
 }
 
+export interface TenantWaiting<T> {
+  readonly tenant: Tenant;
+  readonly requests: number;
+  readonly last: T;
+}
+
 /** The requests of one tenant and class that wait for one engine. */
 interface Lane<T> {
   readonly rank: number;
@@ -102,6 +108,15 @@ export class TurnQueue<T extends Turned<T>> implements Queue<T> {
 
   before(key: QueueKey, into: QueuePrefix): QueuePrefix {
     return this.#all.before(key, into);
+  }
+
+  /** Tenants of a class that wait here: how many requests, and the one that sorts last. */
+  *waiting(rank: number): Generator<TenantWaiting<T>> {
+    for (const lane of this.#lanes.values()) {
+      const last = lane.rank === rank ? (lane.queue.last()?.value ?? null) : null;
+      const tenant = last?.arrived.tenant;
+      if (last !== null && tenant !== undefined) yield { tenant, requests: lane.queue.size, last };
+    }
   }
 
   /** It is dispatched now, while it is still queued, and is expected to use so many tokens. */

@@ -159,7 +159,7 @@ export type Outcome =
   | "queue-timeout"
   /** The queue, or its tenant's share of it, was full when it came. */
   | "queue-full"
-  /** It was the last in order of a lower class when the queue was full and a higher class came. */
+  /** The queue was full and another came: it was the last in order of a lower class, or of the tenant with most waiting for its weight. */
   | "shed"
   /** It could not have started before its deadline. */
   | "deadline"

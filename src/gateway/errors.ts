@@ -169,7 +169,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorKind>> = {
     status: 503,
     type: "server_error",
     retryable: true,
-    message: "The queue was full and a request of a higher class came.",
+    message: "The queue was full and a request came that stands before this one.",
   },
   deadline_unreachable: {
     status: 503,

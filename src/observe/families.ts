@@ -48,18 +48,7 @@ export function createFlowFamilies(registry: Registry): FlowFamilies {
     ]),
     promptTokens: counter("prompt_tokens_total", "Prompt tokens of completed requests", ["model"]),
     outputTokens: counter("output_tokens_total", "Output tokens of completed requests", ["model"]),
-    tenantRequests: counter("tenant_requests_total", "Requests of a key that ended, by outcome", [
-      "tenant",
-      "outcome",
-    ]),
-    tenantTokens: counter("tenant_tokens_total", "Tokens of completed requests of a key", [
-      "tenant",
-      "kind",
-    ]),
-    tenantRefusals: counter("tenant_refusals_total", "Requests beyond a limit of their key", [
-      "tenant",
-      "limit",
-    ]),
+    ...tenantFamilies(registry),
     queueWait: histogram("queue_wait_seconds", "Time from queued to dispatched", WAIT_SECONDS, [
       "model",
       "class",
@@ -89,6 +78,26 @@ export function createFlowFamilies(registry: Registry): FlowFamilies {
       WORK_SECONDS,
       [],
     ),
+  };
+}
+
+type TenantFamilies = Pick<FlowFamilies, "tenantRequests" | "tenantTokens" | "tenantRefusals">;
+
+function tenantFamilies(registry: Registry): TenantFamilies {
+  const { counter } = makersFor(registry);
+  return {
+    tenantRequests: counter("tenant_requests_total", "Requests of a key that ended, by outcome", [
+      "tenant",
+      "outcome",
+    ]),
+    tenantTokens: counter("tenant_tokens_total", "Tokens of completed requests of a key", [
+      "tenant",
+      "kind",
+    ]),
+    tenantRefusals: counter("tenant_refusals_total", "Requests beyond a limit of their key", [
+      "tenant",
+      "limit",
+    ]),
   };
 }
 
