@@ -1,7 +1,7 @@
 /**
  * Does the engine model agree with a real engine? `npm run -s bench -- real-engine URL [SEQUENCES] [ROUNDS]`
  *
- * Each round profiles the engine as `chimera profile` does, sends it 200 requests that arrive at random at 0.7 of
+ * Each round profiles the engine as `chimera profile` does, sends it 200 requests that arrive at random at half of
  * what the profile says it can take, and plays the same arrivals and lengths through the engine model with the
  * profiled table. Printed are mean and 95th percentile of the completion times, both ways, and their ratios. Start the
  * engine with `--max-num-seqs SEQUENCES` (16 unless given), on a machine that does nothing else.
@@ -18,7 +18,7 @@ import { timedCompletion, type TimedCompletion } from "../src/engine/timed-compl
 import { EngineModel } from "../src/sim/engine-model.ts";
 
 const REQUESTS = 200;
-const LOAD = 0.7;
+const LOAD = 0.5;
 const AGREEMENT = 0.15;
 const WORDS_MIN = 5;
 const WORDS_MAX = 100;
