@@ -120,7 +120,6 @@ interface LearnOptions {
 function withLearning(command: Command): Command {
   return command
     .addArgument(new Argument("<what>", "what is predicted").choices(["length", "router"]))
-    .requiredOption("--runs <files...>", "recorded runs (JSON Lines, .gz or not)")
     .option("--tasks <files...>", "prompts by task", [])
     .option("--templates <file>", "first messages by template");
 }
@@ -133,9 +132,16 @@ export function addTrain(program: Command, { printer, exit }: Session): void {
         .choices(["default", "paper"])
         .default("default"),
     )
+    .option("--runs <files...>", "recorded runs (JSON Lines, .gz or not)", [])
     .option("--out <file>", "model file to write")
     .option("--model <file>", "the same")
     .option("--trees <n>", "trees of the forest", whole)
+    .option(
+      "--promote <file>",
+      "the model in use: replaced where the new one is better on the newest fifth of the runs, and " +
+        "kept as FILE.previous; exits with 3 where it stays",
+    )
+    .option("--traces <file>", "with --promote: a gateway's trace store to learn from")
     .option("--parts <names>", "parts of the runs to learn from", names, ["train"])
     .option("--seed <n>", "start of every random choice", whole, 1)
     .action(
@@ -148,10 +154,22 @@ export function addTrain(program: Command, { printer, exit }: Session): void {
           seed: number;
           model?: string;
           out?: string;
+          promote?: string;
+          traces?: string;
         },
       ) => {
+        const { templates, trees, traces, promote: current, out = options.model } = options;
+        if (current !== undefined) {
+          const { promote } = await import("./promote.ts");
+          return exit(
+            await promote({ ...options, what, templates, trees, traces, current }, printer),
+          );
+        }
+        if (options.runs.length === 0) {
+          printer.say("say with --runs what is learned from");
+          return exit(2);
+        }
         const { train } = await import("./train.ts");
-        const { templates, trees, out = options.model } = options;
         if (out === undefined) {
           printer.say("say with --out where the model is written");
           return exit(2);
@@ -164,6 +182,7 @@ export function addTrain(program: Command, { printer, exit }: Session): void {
 export function addPredict(program: Command, { printer, exit }: Session): void {
   withLearning(program.command("predict"))
     .description("answer for runs that were cut before a stage, one JSON line each")
+    .requiredOption("--runs <files...>", "runs that were cut (JSON Lines, .gz or not)")
     .requiredOption("--model <file>", "model file, of `train`")
     .requiredOption("--out <file>", "answers to write")
     .action(
@@ -182,6 +201,7 @@ interface EvaluateOptions {
   readonly data: string;
   readonly page: string;
   readonly results?: string;
+  readonly report?: string;
   readonly from?: string[];
   readonly threads: number;
 }
@@ -196,6 +216,7 @@ export function addEvaluate(program: Command, { printer, exit }: Session): void 
     .option("--data <folder>", "recorded runs and arrivals", "../shared/data")
     .option("--page <file>", "page to write", "docs/evaluation.md")
     .option("--results <file>", "results to write, one JSON line a simulation")
+    .option("--report <file>", "one self-contained HTML page to write as well")
     .option("--from <files...>", "earlier results: renders the page without simulating")
     .option("--threads <n>", "simulations at a time", whole, availableParallelism())
     .action(async (options: EvaluateOptions) => {

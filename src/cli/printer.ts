@@ -32,5 +32,5 @@ export function createPrinter(): Printer {
   };
 }
 
-/** How a command ends: 0 it did what was asked, 1 it could not, 2 it was asked wrongly. */
-export type ExitCode = 0 | 1 | 2;
+/** How a command ends: 0 it did what was asked, 1 it could not, 2 it was asked wrongly, 3 nothing had to be changed. */
+export type ExitCode = 0 | 1 | 2 | 3;
