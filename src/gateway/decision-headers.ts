@@ -19,5 +19,6 @@ export function decisionHeaders(dispatch: Dispatch, waitMs: number): Record<stri
     "x-chimera-rule": decision.rule,
     "x-chimera-attempts": String(attempt),
     "x-chimera-prediction": decision.prediction,
+    "x-chimera-estimate-source": headerText(decision.estimateSource),
   };
 }
