@@ -11,6 +11,7 @@ import { runExperiment } from "../sim/experiment-threads.ts";
 import { filesOf } from "../sim/experiment-workload.ts";
 import { drawFigure } from "../sim/figure.ts";
 import { figuresOf } from "../sim/figure-spec.ts";
+import { writeReport } from "./evaluation-report.ts";
 import type { ExitCode, Printer } from "./printer.ts";
 
 export interface EvaluateFlags {
@@ -28,6 +29,8 @@ export interface EvaluateFlags {
   readonly results: string | undefined;
   /** Files of such lines: the page is made of them, and nothing is run. */
   readonly from?: readonly string[];
+  /** One HTML page with everything in it; none when undefined. */
+  readonly report?: string | undefined;
   /** At least 1. */
   readonly threads: number;
 }
@@ -65,6 +68,10 @@ export async function evaluate(flags: EvaluateFlags, printer: Printer): Promise<
   const page = experimentPage({ isQuick: flags.quick, sections });
   if (flags.only.length > 0) printer.out(page);
   else await writePage(page, sections, flags.page);
+  if (flags.report !== undefined) {
+    await writeReport(flags.report, sections, flags.data);
+    printer.say(`report in ${flags.report}`);
+  }
   for (const line of checkLines(sections)) printer.out(line);
   return 0;
 }

@@ -1,5 +1,5 @@
 import { PLAIN_ENGINE, UNBOUNDED } from "./capacity.ts";
-import { simulate } from "./driver.ts";
+import { simulate, type StageResult } from "./driver.ts";
 import { engineSpecOf } from "./engine-file.ts";
 import { EngineModel } from "./engine-model.ts";
 import { nameOfPredictor, predictorOf, type Rate, type Trial } from "./experiment.ts";
@@ -35,7 +35,12 @@ export const QUANTILE_SHARES: readonly number[] = [
 ];
 
 /** One simulation, the queues in front of the engines as in the gateway. The same answer from the same arguments. */
-export function runTrial(experiment: string, trial: Trial, played: PlayedTrial): TrialResult {
+export function runTrial(
+  experiment: string,
+  trial: Trial,
+  played: PlayedTrial,
+  onStage?: (stage: StageResult) => void,
+): TrialResult {
   const { workload, batchLimit, rate, predictor, variant, seed } = trial;
   const { workflows, recorded, learned } = played;
   const result = simulate({
@@ -52,6 +57,7 @@ export function runTrial(experiment: string, trial: Trial, played: PlayedTrial):
       seed,
     ),
     showsText: learned !== null,
+    ...(onStage === undefined ? {} : { onStage }),
     queueWaitMsMax: Number.POSITIVE_INFINITY,
   });
   const outcomes = outcomesOf(result);

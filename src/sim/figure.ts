@@ -8,6 +8,11 @@ export interface Figure {
   readonly spec: TopLevelSpec;
 }
 
+/** A figure as SVG. */
+export interface DrawnFigure extends Pick<Figure, "name" | "caption"> {
+  readonly svg: string;
+}
+
 /**
  * Draws a figure as SVG. The same figure gives the same text. Rejects where vega is not installed: it
  * is there for development only.
