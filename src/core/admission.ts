@@ -121,19 +121,26 @@ export function lastStartMs({ timeMs, queueWaitMsMax, startWithinMs }: RequestAr
 
 /** The time at which something must happen to a request that waits. */
 export function setDeadline(state: State, request: RequestBook, timeMs: number): void {
-  if (request.deadline.queued) state.deadlines.remove(request.deadline);
-  request.deadline.priority = timeMs;
-  state.deadlines.insert(request.deadline);
+  const { deadline } = request;
+  if (deadline.queued && deadline.priority === timeMs) return;
+  if (deadline.queued) state.deadlines.remove(deadline);
+  deadline.priority = timeMs;
+  state.deadlines.insert(deadline);
 }
 
-function openWorkflow(state: State, id: string): WorkflowBook {
+/** The workflow, taken from those that are idle; a new one arrives now unless it is told to have come before. */
+export function openWorkflow(
+  state: State,
+  id: string,
+  arrivedMs: number = state.nowMs,
+): WorkflowBook {
   const known = state.workflows.get(id);
   if (known !== undefined) {
     state.idle.delete(id);
     return known;
   }
   evictIdle(state);
-  const workflow = new WorkflowBook(id, state.nowMs, state.clock.reading);
+  const workflow = new WorkflowBook(id, arrivedMs, state.clock.reading);
   state.workflows.set(id, workflow);
   return workflow;
 }

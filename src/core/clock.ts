@@ -15,13 +15,14 @@ export function singleStreamMs(speed: Speed): number {
  * change of U must not move keys of different ages apart.
  */
 export class AgeClock {
-  readonly #ageScale: number;
+  /** Unloaded times (U) in which the reading moves on by 1; another value changes what comes, not what was read. */
+  ageScale: number;
   readonly #unloadedMs = new Map<string, RunningMean>();
   #meanMs = 0;
   #reading = 0;
 
   constructor(ageScale: number) {
-    this.#ageScale = ageScale;
+    this.ageScale = ageScale;
   }
 
   get reading(): number {
@@ -30,7 +31,7 @@ export class AgeClock {
 
   /** Moves on by dt ms of the driver's clock. */
   advance(dtMs: number): void {
-    if (this.#meanMs > 0) this.#reading += dtMs / (this.#ageScale * this.#meanMs);
+    if (this.#meanMs > 0) this.#reading += dtMs / (this.ageScale * this.#meanMs);
   }
 
   /** A workflow would take `unloadedMs` on an unloaded engine of `model`. */

@@ -4,6 +4,7 @@ import type {
   Estimate,
   Knobs,
   Outcome,
+  Policy,
   PriorityClass,
   Speed,
 } from "./types.ts";
@@ -110,6 +111,42 @@ export interface WorkflowEnded {
   readonly score: number | null;
 }
 
+/** Numbers that count from now on. What the order of a queue rests on stays: choice, order, starvationThreshold. */
+export interface SettingsChanged {
+  readonly type: "settings-changed";
+  readonly timeMs: number;
+  readonly policy: Policy;
+  readonly predictionBudgetMs: number;
+  readonly attemptsMax: number;
+  readonly queueRequestsMax: number;
+  readonly queueTokensMax: number;
+}
+
+/** A workflow of an earlier scheduler goes on here. Comes before any request of it. */
+export interface WorkflowRestored extends WorkflowMemory {
+  readonly type: "workflow-restored";
+  readonly timeMs: number;
+}
+
+/** What outlives a scheduler of a workflow. Times may lie before the scheduler's own. */
+export interface WorkflowMemory {
+  readonly workflowId: string;
+  readonly arrivedMs: number;
+  readonly lastSeenMs: number;
+  readonly stages: number;
+  readonly completedStages: number;
+  readonly producedTokens: number;
+  readonly models: readonly string[];
+  /** By pool, the engine that serves the workflow. */
+  readonly homes: readonly {
+    readonly pool: string;
+    readonly engine: string;
+    readonly started: boolean;
+  }[];
+  /** Prompt and output of the last completed stage, and the engine that holds them. */
+  readonly context: { readonly engine: string; readonly tokens: number } | null;
+}
+
 /** Nothing but time; must come no later than `nextWakeMs`. */
 export interface TimePassed {
   readonly type: "time-passed";
@@ -124,6 +161,8 @@ export type Event =
   | EngineChanged
   | ClientGone
   | WorkflowEnded
+  | SettingsChanged
+  | WorkflowRestored
   | TimePassed;
 
 export type EndedResult = RequestEnded["result"];

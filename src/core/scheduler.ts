@@ -14,7 +14,9 @@ import type {
   WorkflowEnded,
 } from "./event.ts";
 import { endWorkflow, finish } from "./outcome.ts";
+import { restoreWorkflow } from "./memory.ts";
 import { retryOrFail } from "./retry.ts";
+import { changeSettings } from "./settings.ts";
 import type { RequestBook, State } from "./state.ts";
 import type { Estimate, Outcome } from "./types.ts";
 
@@ -67,6 +69,10 @@ function handle(state: State, event: Event): void {
       return clientGone(state, event);
     case "workflow-ended":
       return workflowEnded(state, event);
+    case "settings-changed":
+      return changeSettings(state, event);
+    case "workflow-restored":
+      return restoreWorkflow(state, event);
     case "time-passed":
       return undefined;
   }

@@ -172,7 +172,8 @@ export class EngineBook implements Account {
 
 /** Everything the scheduler knows. One owner, changed only by `step`. */
 export interface State {
-  readonly options: SchedulerOptions;
+  /** Replaced by `settings-changed` alone. */
+  options: SchedulerOptions;
   readonly random: Random;
   readonly createQueue: () => Queue<RequestBook>;
   readonly clock: AgeClock;
