@@ -26,6 +26,8 @@ export class RunningWorkflow {
   #seen: StageSeen[] = [];
   #facts: StageFacts | null = null;
   #estimates: readonly Estimate[] = [];
+  /** Sum over finished stages of the outcome of the model that served each. */
+  #credit = 0;
   #stageCreated = 0;
   #readyMs = 0;
   stage = 0;
@@ -47,9 +49,15 @@ export class RunningWorkflow {
     this.#models = Object.keys(workflow.courses);
   }
 
-  /** Score of its course once completed; 0 while it is not. */
+  /**
+   * Once completed; 0 while it is not. Of one model: that of its course. Where several took turns, each
+   * model's own outcome by its share of the stages: what a mixed run would have come to is not recorded,
+   * and neither the first nor the last model may be credited with the work of the others.
+   */
   get score(): number {
-    return this.outcome === "completed" ? this.#courseOf(this.course).score : 0;
+    if (this.outcome !== "completed") return 0;
+    if (this.models.length === 1) return this.#courseOf(this.course).score;
+    return this.#credit / (this.stage + 1);
   }
 
   get requestId(): string {
@@ -141,6 +149,7 @@ export class RunningWorkflow {
     };
     this.#seen.push(seen);
     estimator.stageEnded(seen);
+    this.#credit += this.#courseOf(this.#serving).score;
     this.outputTokens += stage.outputTokens;
     this.queueWaitMs += startedMs - this.#readyMs;
     if (this.stage + 1 >= this.#courseOf(this.course).stages.length) return null;
