@@ -21,7 +21,7 @@ export async function writeReport(
   sections: readonly Section[],
   dataFolder: string,
 ): Promise<void> {
-  const claims = checkLines(sections).map((line) => `- ${line}`);
+  const claims = checkLines(sections);
   const parts: ReportSection[] = [];
   if (claims.length > 0) {
     parts.push({ title: "Claims", about: claims.join("\n\n"), figures: [], tables: [] });
