@@ -25,9 +25,5 @@ export type {
 export type { Config } from "./config/config.ts";
 export type { PolicyModule } from "./config/policy-file.ts";
 export { loadConfig, parseConfig, type ConfigResult, type ConfigSources } from "./config/load.ts";
-export {
-  createGateway,
-  type Gateway,
-  type GatewayAddress,
-  type GatewayOptions,
-} from "./gateway/server.ts";
+export { createGateway, type Gateway, type GatewayOptions } from "./gateway/server.ts";
+export type { GatewayAddress } from "./gateway/front.ts";

@@ -1,6 +1,3 @@
-import { once } from "node:events";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { getRequestListener } from "@hono/node-server";
 import type { Config } from "../config/config.ts";
 import { coreConfigOf } from "../config/core-config.ts";
 import type { View } from "../core/view.ts";
@@ -13,20 +10,20 @@ import { watched } from "../predict/watched.ts";
 import { openTraceStore, type TraceStore } from "../store/trace-store.ts";
 import { Sessions } from "../workflow/sessions.ts";
 import { Callers } from "./callers.ts";
-import { createApp, type Readiness } from "./app.ts";
+import type { AppOptions, Readiness } from "./app.ts";
 import { DecisionRing } from "./decision-ring.ts";
 import { Driver, type StepObserver } from "./driver.ts";
 import { Engines } from "./engines.ts";
 import { EventLog } from "./event-log.ts";
 import type { Feedback } from "./feedback.ts";
 import type { Door } from "./entrance.ts";
+import { Front, type GatewayAddress } from "./front.ts";
 import { KeyLimits } from "./key-limits.ts";
-import { createListener, readTlsFiles, type TlsFiles } from "./listener.ts";
+import { readTlsFiles, type TlsFiles } from "./listener.ts";
 import { modelCatalogue, type ModelCatalogue } from "./models.ts";
 import { WorkflowRecorder } from "./recorder.ts";
 import { Relay } from "./relay.ts";
 import { stepLog } from "./step-log.ts";
-import { SURFACES } from "./surfaces.ts";
 import { ViewFeed } from "./ui-feed.ts";
 
 export interface GatewayOptions {
@@ -41,13 +38,6 @@ export interface GatewayOptions {
   readonly clock?: Clock;
   /** File for every step of the core, to be replayed; none unless given. */
   readonly recordEventsPath?: string | null;
-}
-
-export interface GatewayAddress {
-  readonly host: string;
-  readonly port: number;
-  /** Base of the OpenAI API. */
-  readonly url: string;
 }
 
 /** Requests whose decisions are remembered. */
@@ -95,7 +85,7 @@ export class Gateway {
   readonly #ring = new DecisionRing(DECISIONS_MAX);
   readonly #metrics: Metrics;
   readonly #feed: ViewFeed;
-  readonly #http: Server;
+  readonly #front: Front;
   #stopping: Promise<void> | null = null;
 
   /** Use `createGateway`. */
@@ -155,7 +145,8 @@ export class Gateway {
       view: () => this.view(),
       listenersMax: UI_LISTENERS_MAX,
     });
-    this.#http = this.#createServer(models, door);
+    const app = this.#appOptions(models, door);
+    this.#front = new Front({ config, tls: surroundings.tls, relay: this.#relay, app });
   }
 
   view(): View {
@@ -169,16 +160,15 @@ export class Gateway {
 
   /** Starts to watch the engines and to serve. Rejects, closed, when the address cannot be had. */
   async listen(): Promise<GatewayAddress> {
-    const { host, port } = this.#config.listen;
-    this.#http.listen(port, host);
+    let address;
     try {
-      await once(this.#http, "listening");
+      address = await this.#front.listen();
     } catch (error) {
       await this.destroy();
       throw error;
     }
     this.#engines.start();
-    return this.#address();
+    return address;
   }
 
   close(): Promise<void> {
@@ -194,29 +184,17 @@ export class Gateway {
   async #stop(): Promise<void> {
     const { clock, traces } = this.#surroundings;
     this.#relay.drain();
-    this.#http.close();
+    this.#front.close();
     const deadline = clock.setTimer(() => this.#relay.shutDown(), this.#config.limits.drainMsMax);
     await this.#relay.whenEmpty();
     deadline.cancel();
     this.#feed.close();
-    this.#http.closeAllConnections();
+    this.#front.destroy();
     await this.#engines.destroy();
     this.#driver.close();
     await this.#predictor?.close();
     await traces?.close();
     await this.#eventLog?.close();
-  }
-
-  #address(): GatewayAddress {
-    const address = this.#http.address();
-    if (address === null || typeof address === "string") throw new Error("not listening on TCP");
-    const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
-    const scheme = this.#surroundings.tls === null ? "http" : "https";
-    return {
-      host: address.address,
-      port: address.port,
-      url: `${scheme}://${host}:${address.port}/v1`,
-    };
   }
 
   #observers(): StepObserver[] {
@@ -234,8 +212,8 @@ export class Gateway {
     return observers;
   }
 
-  #createServer(models: ModelCatalogue, door: Door): Server {
-    const app = createApp({
+  #appOptions(models: ModelCatalogue, door: Door): AppOptions {
+    return {
       door,
       models,
       limits: this.#config.limits,
@@ -254,15 +232,7 @@ export class Gateway {
         recent: (scope) => this.#ring.recent(scope),
         nowMs: () => this.#driver.nowMs,
       },
-    });
-    const plain = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-    const server = createListener(this.#config, this.#surroundings.tls);
-    server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-      const surface = request.method === "POST" ? SURFACES.get(pathOf(request)) : undefined;
-      if (surface === undefined) void plain(request, response);
-      else void this.#relay.handle(surface, request, response);
-    });
-    return server;
+    };
   }
 
   #acceptFeedback({ workflowId, score, final }: Feedback): boolean {
@@ -282,10 +252,4 @@ export class Gateway {
 
 function confidenceOf(config: Config): Record<string, number> {
   return Object.fromEntries(config.engines.map(({ model, confidence }) => [model, confidence]));
-}
-
-function pathOf(request: IncomingMessage): string {
-  const url = request.url ?? "";
-  const query = url.indexOf("?");
-  return query < 0 ? url : url.slice(0, query);
 }
