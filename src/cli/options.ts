@@ -112,7 +112,10 @@ export function withConfigFlags(command: Command): Command {
       "--length-model <file>",
       'predicts remaining lengths, of `train length`; "off" for none',
     )
-    .option("--router-model <file>", 'predicts confidence, of `train router`; "off" for none')
+    .option(
+      "--router-model <file>",
+      'predicts confidence: of `train router`, or an encoder of training/; "off" for none',
+    )
     .option("--store <path>", 'trace store; "off" for none');
 }
 

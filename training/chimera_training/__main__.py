@@ -1,4 +1,4 @@
-"""`python -m chimera_training train | quantise | fixture`."""
+"""`python -m chimera_training train | score | quantise | fixture`."""
 
 import argparse
 import datetime
@@ -13,7 +13,7 @@ from .calibration import calibrated, fit_calibration, scores_of
 from .exporting import export_onnx
 from .fitting import Recipe, fit, predict_logits
 from .fixture import write_fixture
-from .folder import finish, quantise_folder
+from .folder import finish, quantise_folder, score_folder
 from .network import EncoderSource, Router
 from .recordings import Labelled, read_labelled, split_problems
 
@@ -33,6 +33,11 @@ def main() -> None:
     if options.what == "quantise":
         loss = quantise_folder(Path(options.folder), Path(options.out))
         print(f"int8 is lossy: {loss}")
+        return
+    if options.what == "score":
+        for runs in options.runs:
+            data = read_labelled([runs], options.tasks, options.templates, options.parts)
+            print(f"{Path(runs).name}: {score_folder(Path(options.folder), data)}", flush=True)
         return
     train(options, lambda line: print(line, flush=True))
 
@@ -62,6 +67,12 @@ def parse() -> argparse.Namespace:
     train_.add_argument("--seed", type=int, default=Recipe.seed)
     train_.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     train_.add_argument("--date", default=datetime.date.today().isoformat())
+    score_ = commands.add_parser("score", help="what a folder scores on each file of runs")
+    score_.add_argument("--folder", required=True)
+    score_.add_argument("--runs", nargs="+", required=True)
+    score_.add_argument("--tasks", nargs="+", required=True)
+    score_.add_argument("--templates")
+    score_.add_argument("--parts", nargs="+", default=["valid"])
     quantise_ = commands.add_parser("quantise", help="a folder's model with int8 weights (lossy)")
     quantise_.add_argument("--folder", required=True)
     quantise_.add_argument("--out", required=True)

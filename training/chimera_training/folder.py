@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .calibration import calibrated, scores_of
 from .exporting import DIFFERENCE_MAX, OPSET, cosine, difference, onnx_logits, order_kept, quantise
 from .recordings import Labelled
 from .tokens import TokenWindow, load_tokenizer
@@ -103,6 +104,29 @@ def finish(
     return found
 
 
+def window_in(folder: Path, reads: dict) -> TokenWindow:
+    """The window that a manifest states."""
+    return TokenWindow(
+        load_tokenizer(str(folder)),
+        reads["tokensMax"],
+        reads["truncate"],
+        tuple(reads["prefix"]),
+        tuple(reads["suffix"]),
+        reads["pad"],
+    )
+
+
+def score_folder(folder: Path, data: Labelled) -> dict[str, float]:
+    """Scores of the exported model on other texts; models that it does not know are left out."""
+    about = json.loads((folder / "chimera.json").read_text(encoding="utf-8"))
+    logits = onnx_logits(folder / "model.onnx", window_in(folder, about["input"]), data.texts)
+    places = {label["model"]: place for place, label in enumerate(about["labels"])}
+    known = [column for column, model in enumerate(data.models) if model in places]
+    chosen = [places[data.models[column]] for column in known]
+    maps = [about["labels"][place]["calibration"] for place in chosen]
+    return scores_of(calibrated(logits[:, chosen], maps), data.labels[:, known])
+
+
 def quantise_folder(source: Path, target: Path) -> dict[str, float]:
     """A folder with int8 weights, and how far its logits are from those of torch."""
     target.mkdir(parents=True, exist_ok=True)
@@ -110,15 +134,7 @@ def quantise_folder(source: Path, target: Path) -> dict[str, float]:
     (target / "tokenizer.json").write_bytes((source / "tokenizer.json").read_bytes())
     about = json.loads((source / "chimera.json").read_text(encoding="utf-8"))
     checks = json.loads((source / "checks.json").read_text(encoding="utf-8"))
-    reads = about["input"]
-    window = TokenWindow(
-        load_tokenizer(str(target)),
-        reads["tokensMax"],
-        reads["truncate"],
-        tuple(reads["prefix"]),
-        tuple(reads["suffix"]),
-        reads["pad"],
-    )
+    window = window_in(target, about["input"])
     texts = [case["text"] for case in checks["cases"]]
     expected = np.array([case["logits"] for case in checks["cases"]])
     # One text at a time: the scale of a batch depends on its other rows.
