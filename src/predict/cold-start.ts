@@ -54,7 +54,7 @@ export class ColdStart implements Estimator {
   stageEnded(seen: StageSeen): void {
     if (seen.outcome !== "completed") return;
     this.#groups.add(
-      { ...traitsOf(seen.facts), model: seen.model },
+      this.#groups.place(seen.facts, seen.model),
       "stage",
       seen.outputTokens,
       signalsOf(seen.facts),
@@ -75,8 +75,8 @@ export class ColdStart implements Estimator {
       const known = models.get(pool);
       models.set(pool, known === undefined || known === stage.model ? stage.model : null);
       remaining += stage.outputTokens;
-      const traits = { ...traitsOf(stage.facts), model: models.get(pool) ?? null };
-      this.#groups.add(traits, "remaining", remaining, signalsOf(stage.facts));
+      const place = this.#groups.place(stage.facts, models.get(pool) ?? null);
+      this.#groups.add(place, "remaining", remaining, signalsOf(stage.facts));
       if (seen.score === null) continue;
       this.#confidence.add(seen.kind, stage.model, seen.score, 1 / seen.stages.length);
     }
@@ -96,7 +96,7 @@ export class ColdStart implements Estimator {
   }
 
   #estimateOne(facts: StageFacts, model: string, signals: Signals): Estimate {
-    const ladder = this.#groups.ladder({ ...traitsOf(facts), model });
+    const ladder = this.#groups.ladder(this.#groups.place(facts, model));
     const stage = this.#groups.blend(ladder, "stage", signals, PRIOR_STAGE_TOKENS);
     const prior = stage.median * PRIOR_STAGES_LEFT;
     const remaining = this.#groups.blend(ladder, "remaining", signals, prior);
@@ -128,10 +128,6 @@ export class ColdStart implements Estimator {
     const options: ConfidenceOptions = { priors: confidence, talliesMax: groupsMax };
     return new Confidence(options, snapshot?.confidence);
   }
-}
-
-function traitsOf({ kind, role, stage }: StageFacts): Pick<StageFacts, "kind" | "role" | "stage"> {
-  return { kind, role, stage };
 }
 
 function signalsOf({ producedTokens, promptTokens }: StageFacts): Signals {

@@ -1,4 +1,5 @@
-import { groupKeys, LEVELS, placeOf, type GroupTraits, type Level } from "./ladder.ts";
+import { GroupPlaces, type Place } from "./group-places.ts";
+import { LEVELS, type GroupTraits, type Level } from "./ladder.ts";
 import { LengthSeries, type LengthSeriesState } from "./length-series.ts";
 import { RecentMap } from "./recent-map.ts";
 import type { Signals } from "./trend.ts";
@@ -10,6 +11,15 @@ type Group = Readonly<Record<Length, LengthSeries>>;
 
 /** The groups of one stage, one per level; undefined where nothing was seen. */
 export type Ladder = readonly (Group | undefined)[];
+
+/** The ladder of a place, for as long as no group comes or goes. */
+interface KnownLadder {
+  readonly version: number;
+  readonly ladder: Ladder;
+}
+
+/** Where a stage belongs; good for as long as nothing else is asked. */
+export type GroupPlace = Place<KnownLadder>;
 
 export interface GroupLimits {
   /** Groups that are kept; the one longest without news leaves. */
@@ -36,14 +46,15 @@ export interface GroupState extends Readonly<Record<Length, LengthSeriesState>> 
 export class GroupTable {
   readonly #limits: GroupLimits;
   readonly #groups: RecentMap<Group>;
-  /** Keys of the groups of a place, one per level: building and hashing them anew costs more than all else. */
-  readonly #keys: RecentMap<readonly string[]>;
+  readonly #places: GroupPlaces<KnownLadder>;
+  /** Groups that have come so far; only with one of them another leaves. */
+  #version = 0;
 
   constructor(limits: GroupLimits, states: readonly GroupState[] = []) {
     const restored = (state: LengthSeriesState): LengthSeries =>
       new LengthSeries(limits.casesMax, state);
     this.#limits = limits;
-    this.#keys = new RecentMap<readonly string[]>(limits.groupsMax);
+    this.#places = new GroupPlaces(limits.groupsMax);
     this.#groups = new RecentMap<Group>(
       limits.groupsMax,
       states.map(({ key, stage, remaining }) => [
@@ -58,15 +69,24 @@ export class GroupTable {
   }
 
   /** In the order of `LEVELS`. */
-  ladder(traits: GroupTraits): Ladder {
-    return this.#keysOf(traits).map((key) => this.#groups.get(key));
+  ladder(place: GroupPlace): Ladder {
+    if (place.kept?.version !== this.#version) {
+      const ladder = place.keys.map((key) => this.#groups.get(key));
+      place.kept = { version: this.#version, ladder };
+    }
+    return place.kept.ladder;
   }
 
-  add(traits: GroupTraits, length: Length, tokens: number, signals: Signals): void {
-    const keys = this.#keysOf(traits);
+  /** A null model: more than one served. */
+  place(traits: Omit<GroupTraits, "model">, model: string | null): GroupPlace {
+    return this.#places.of(traits, model);
+  }
+
+  add(place: GroupPlace, length: Length, tokens: number, signals: Signals): void {
+    const { keys, ofOneModel } = place;
     for (let index = 0; index < LEVELS.length; index++) {
       const key = keys[index];
-      if (key === undefined || (LEVELS[index]?.byModel && traits.model === null)) continue;
+      if (key === undefined || (LEVELS[index]?.byModel && !ofOneModel)) continue;
       this.#groupWithNews(key)[length].add(tokens, signals);
     }
   }
@@ -106,27 +126,17 @@ export class GroupTable {
     }));
   }
 
-  #keysOf(traits: GroupTraits): readonly string[] {
-    const place = placeOf(traits);
-    let keys = this.#keys.get(place);
-    if (keys === undefined) {
-      keys = groupKeys(traits);
-      this.#keys.set(place, keys);
-    }
-    return keys;
-  }
-
   #weight(series: LengthSeries): number {
     return series.size / (series.size + this.#limits.trustCases);
   }
 
   #groupWithNews(key: string): Group {
+    const known = this.#groups.renew(key);
+    if (known !== undefined) return known;
     const { casesMax } = this.#limits;
-    const group = this.#groups.get(key) ?? {
-      stage: new LengthSeries(casesMax),
-      remaining: new LengthSeries(casesMax),
-    };
+    const group = { stage: new LengthSeries(casesMax), remaining: new LengthSeries(casesMax) };
     this.#groups.set(key, group);
+    this.#version++;
     return group;
   }
 }

@@ -16,7 +16,7 @@ export interface Level {
 type Trait = keyof GroupTraits;
 
 /** Stages from here on are one group. */
-const STAGES_APART = 32;
+export const STAGES_APART: number = 32;
 
 /** The level at which calls of one kind on one model are averaged over roles and stages. */
 export const KIND_AND_MODEL: Level = level(["kind", "model"]);
@@ -35,11 +35,6 @@ export const LEVELS: readonly Level[] = [
   level(["role", "stage", "model"]),
   level(["kind", "role", "stage", "model"]),
 ];
-
-/** One name for what two stages must share to belong to the same groups on every level. */
-export function placeOf({ kind, role, stage, model }: GroupTraits): string {
-  return `${stage} ${kind.length} ${role?.length ?? -1} ${model === null ? 0 : 1} ${kind}${role ?? ""}${model ?? ""}`;
-}
 
 /** Keys of the groups of a stage, in the order of `LEVELS`. */
 export function groupKeys(traits: GroupTraits): readonly string[] {

@@ -1,12 +1,24 @@
-/** A map of bounded size: when it is full, the entry that was set longest ago leaves. */
+interface Entry<V> {
+  readonly key: string;
+  value: V;
+  older: Entry<V> | null;
+  newer: Entry<V> | null;
+}
+
+/**
+ * A map of bounded size: when it is full, the entry that was set longest ago leaves. The order is a
+ * list of its own: renewing an entry by deleting and setting it makes a Map rehash again and again.
+ */
 export class RecentMap<V> {
-  readonly #entries: Map<string, V>;
+  readonly #entries = new Map<string, Entry<V>>();
   readonly #entriesMax: number;
+  #oldest: Entry<V> | null = null;
+  #newest: Entry<V> | null = null;
 
   /** @param entries set in this order; the newest are kept */
   constructor(entriesMax: number, entries: readonly (readonly [key: string, value: V])[] = []) {
     this.#entriesMax = entriesMax;
-    this.#entries = new Map(entries.slice(-entriesMax));
+    for (const [key, value] of entries) this.set(key, value);
   }
 
   get size(): number {
@@ -14,26 +26,66 @@ export class RecentMap<V> {
   }
 
   get(key: string): V | undefined {
-    return this.#entries.get(key);
+    return this.#entries.get(key)?.value;
   }
 
   set(key: string, value: V): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    if (this.#entries.size <= this.#entriesMax) return;
-    const oldest = this.#entries.keys().next();
-    if (!oldest.done) this.#entries.delete(oldest.value);
+    const known = this.#entries.get(key);
+    if (known !== undefined) {
+      known.value = value;
+      return this.#toNewest(known);
+    }
+    const entry: Entry<V> = { key, value, older: null, newer: null };
+    this.#entries.set(key, entry);
+    this.#append(entry);
+    const oldest = this.#oldest;
+    if (this.#entries.size > this.#entriesMax && oldest !== null) this.take(oldest.key);
+  }
+
+  /** What `get` answers; an entry that is there counts as set again. */
+  renew(key: string): V | undefined {
+    const known = this.#entries.get(key);
+    if (known === undefined) return undefined;
+    this.#toNewest(known);
+    return known.value;
   }
 
   /** Removes an entry and answers what it was. */
   take(key: string): V | undefined {
-    const value = this.#entries.get(key);
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
     this.#entries.delete(key);
-    return value;
+    this.#unlink(entry);
+    return entry.value;
   }
 
   /** Set longest ago first. */
   entries(): [key: string, value: V][] {
-    return [...this.#entries];
+    const entries: [string, V][] = [];
+    for (let entry = this.#oldest; entry !== null; entry = entry.newer) {
+      entries.push([entry.key, entry.value]);
+    }
+    return entries;
+  }
+
+  #toNewest(entry: Entry<V>): void {
+    if (entry === this.#newest) return;
+    this.#unlink(entry);
+    this.#append(entry);
+  }
+
+  #append(entry: Entry<V>): void {
+    entry.older = this.#newest;
+    entry.newer = null;
+    if (this.#newest === null) this.#oldest = entry;
+    else this.#newest.newer = entry;
+    this.#newest = entry;
+  }
+
+  #unlink(entry: Entry<V>): void {
+    if (entry.older === null) this.#oldest = entry.newer;
+    else entry.older.newer = entry.newer;
+    if (entry.newer === null) this.#newest = entry.older;
+    else entry.newer.older = entry.older;
   }
 }

@@ -29,58 +29,48 @@ const NO_SUMS: TrendSums = [0, 0, 0, 0, 0, 0, 0, 0, 0];
  */
 export class Trend {
   readonly #casesMax: number;
-  #sums: TrendSums;
+  /** In the order of TrendSums; changed in place, as each stage adds to many trends. */
+  readonly #sums: Float64Array;
   #slopes: { readonly last: number; readonly prompt: number } | null = null;
 
   constructor(casesMax: number, sums: TrendSums = NO_SUMS) {
     this.#casesMax = casesMax;
-    this.#sums = sums;
+    this.#sums = Float64Array.from(sums);
   }
 
   get sums(): TrendSums {
-    return this.#sums;
+    const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0, i = 0] = this.#sums;
+    return [a, b, c, d, e, f, g, h, i];
   }
 
   /** Weighted means and co-moments, one case at a time (West, CACM 22, 1979). */
   add(signals: Signals, length: number): void {
-    const [
-      weight,
-      last,
-      prompt,
-      mean,
-      lastLast,
-      lastPrompt,
-      promptPrompt,
-      lastLength,
-      promptLength,
-    ] = this.#sums;
+    const sums = this.#sums;
+    const weight = sums[0] ?? 0;
     const kept = weight < this.#casesMax ? 1 : 1 - 1 / this.#casesMax;
     const total = weight * kept + 1;
-    const lastOff = signals.last - last;
-    const promptOff = signals.prompt - prompt;
-    const lengthOff = length - mean;
+    const lastOff = signals.last - (sums[1] ?? 0);
+    const promptOff = signals.prompt - (sums[2] ?? 0);
+    const lengthOff = length - (sums[3] ?? 0);
     const share = (weight * kept) / total;
-    this.#sums = [
-      total,
-      last + lastOff / total,
-      prompt + promptOff / total,
-      mean + lengthOff / total,
-      lastLast * kept + lastOff * lastOff * share,
-      lastPrompt * kept + lastOff * promptOff * share,
-      promptPrompt * kept + promptOff * promptOff * share,
-      lastLength * kept + lastOff * lengthOff * share,
-      promptLength * kept + promptOff * lengthOff * share,
-    ];
+    sums[0] = total;
+    sums[1] = (sums[1] ?? 0) + lastOff / total;
+    sums[2] = (sums[2] ?? 0) + promptOff / total;
+    sums[3] = (sums[3] ?? 0) + lengthOff / total;
+    sums[4] = (sums[4] ?? 0) * kept + lastOff * lastOff * share;
+    sums[5] = (sums[5] ?? 0) * kept + lastOff * promptOff * share;
+    sums[6] = (sums[6] ?? 0) * kept + promptOff * promptOff * share;
+    sums[7] = (sums[7] ?? 0) * kept + lastOff * lengthOff * share;
+    sums[8] = (sums[8] ?? 0) * kept + promptOff * lengthOff * share;
     this.#slopes = null;
   }
 
   /** How far the signals move the length from its mean, in units of ln. */
   shift(signals: Signals): number {
-    this.#slopes ??= slopesOf(this.#sums);
-    const [, last, prompt] = this.#sums;
-    return (
-      this.#slopes.last * (signals.last - last) + this.#slopes.prompt * (signals.prompt - prompt)
-    );
+    this.#slopes ??= slopesOf(this.sums);
+    const last = signals.last - (this.#sums[1] ?? 0);
+    const prompt = signals.prompt - (this.#sums[2] ?? 0);
+    return this.#slopes.last * last + this.#slopes.prompt * prompt;
   }
 }
 

@@ -7,7 +7,8 @@ import { nextWakeMs, step } from "../core/scheduler.ts";
 import { createState, type SchedulerOptions, type State } from "../core/state.ts";
 import type { EngineSpec, Order } from "../core/types.ts";
 import type { Estimator } from "../predict/port.ts";
-import type { EngineEvent, EngineModel } from "./engine-model.ts";
+import type { EngineModel } from "./engine-model.ts";
+import type { Sequence } from "./engine-queue.ts";
 import { RunningWorkflow, type SimulatedRequest } from "./running-workflow.ts";
 import type { PlayableWorkflow } from "./workload.ts";
 
@@ -60,11 +61,50 @@ export function simulate(options: SimulationOptions): SimulationResult {
   return new Simulation(options).run();
 }
 
+interface EndedStage {
+  readonly engine: SimulatedEngine;
+  readonly sequence: Sequence<SimulatedRequest>;
+}
+
+/** An engine in the run: asked only when its time has come or something has reached it. */
+class EngineSeat {
+  readonly engine: SimulatedEngine;
+  /** When its iterations under way end. */
+  nextEventMs = Number.POSITIVE_INFINITY;
+  /** Something has happened to it since it last began. */
+  changed = false;
+
+  constructor(engine: SimulatedEngine) {
+    this.engine = engine;
+  }
+
+  enqueue(request: SimulatedRequest, nowMs: number): void {
+    this.engine.model.enqueue(request, nowMs);
+    this.#note();
+  }
+
+  cancel(id: string, nowMs: number): void {
+    this.engine.model.cancel(id, nowMs);
+    this.#note();
+  }
+
+  begin(nowMs: number): void {
+    this.engine.model.begin(nowMs);
+    this.#note();
+    this.changed = false;
+  }
+
+  #note(): void {
+    this.nextEventMs = this.engine.model.nextEventMs();
+    this.changed = true;
+  }
+}
+
 class Simulation {
   readonly #options: SimulationOptions;
   readonly #state: State;
-  readonly #engines: readonly SimulatedEngine[];
-  readonly #byName: ReadonlyMap<string, SimulatedEngine>;
+  readonly #engines: readonly EngineSeat[];
+  readonly #byName: ReadonlyMap<string, EngineSeat>;
   /** Workflows whose next stage becomes ready, by time and order of creation. */
   readonly #ready: OrderedQueue<RunningWorkflow>;
   readonly #open = new Map<string, RunningWorkflow>();
@@ -79,8 +119,8 @@ class Simulation {
   constructor(options: SimulationOptions) {
     const engines = options.engines.map((engine) => engine.spec);
     this.#options = options;
-    this.#engines = options.engines;
-    this.#byName = new Map(options.engines.map((engine) => [engine.spec.name, engine]));
+    this.#engines = options.engines.map((engine) => new EngineSeat(engine));
+    this.#byName = new Map(this.#engines.map((seat) => [seat.engine.spec.name, seat]));
     this.#reporting = options.engines.filter((engine) => engine.spec.queuePlace === "engine");
     this.#state = createState({ ...options.scheduler, engines });
     this.#ready = new OrderedQueue(createRandom(options.scheduler.seed));
@@ -116,7 +156,7 @@ class Simulation {
       this.#arriving.at(-1)?.workflow.arrivalMs ?? Number.POSITIVE_INFINITY,
       this.#ready.first()?.priority ?? Number.POSITIVE_INFINITY,
     );
-    for (const engine of this.#engines) nextMs = Math.min(nextMs, engine.model.nextEventMs());
+    for (const seat of this.#engines) nextMs = Math.min(nextMs, seat.nextEventMs);
     // What is due matters only while somebody waits for it.
     if (this.#open.size > 0) nextMs = Math.min(nextMs, nextWakeMs(this.#state));
     return nextMs;
@@ -129,14 +169,16 @@ class Simulation {
   }
 
   #finishIterations(): void {
-    const ended: [SimulatedEngine, EngineEvent<SimulatedRequest>][] = [];
-    for (const engine of this.#engines) {
-      for (const event of engine.model.finish(this.#nowMs)) ended.push([engine, event]);
+    const ended: EndedStage[] = [];
+    for (const seat of this.#engines) {
+      if (seat.nextEventMs > this.#nowMs) continue;
+      for (const event of seat.engine.model.finish(this.#nowMs)) {
+        if (event.type === "ended") ended.push({ engine: seat.engine, sequence: event.sequence });
+      }
+      seat.changed = true;
     }
     for (const engine of this.#reporting) this.#report(engine);
-    for (const [engine, event] of ended) {
-      if (event.type === "ended") this.#stageEnded(engine, event.sequence);
-    }
+    for (const { engine, sequence } of ended) this.#stageEnded(engine, sequence);
   }
 
   /** Workflows that arrive were created before every later stage. */
@@ -162,7 +204,7 @@ class Simulation {
   }
 
   #beginIterations(): void {
-    for (const engine of this.#engines) engine.model.begin(this.#nowMs);
+    for (const seat of this.#engines) if (seat.changed) seat.begin(this.#nowMs);
     for (const engine of this.#reporting) this.#report(engine);
   }
 
@@ -183,7 +225,7 @@ class Simulation {
       case "dispatch":
         return this.#dispatch(command);
       case "abort":
-        this.#byName.get(command.engine)?.model.cancel(command.requestId, this.#nowMs);
+        this.#byName.get(command.engine)?.cancel(command.requestId, this.#nowMs);
         return undefined;
       case "reject":
         this.#open.get(command.requestId)?.fail(command.outcome, this.#nowMs);
@@ -198,11 +240,11 @@ class Simulation {
 
   #dispatch(command: Dispatch): void {
     const running = this.#open.get(command.requestId);
-    const engine = this.#byName.get(command.engine);
-    if (running === undefined || engine === undefined) {
+    const seat = this.#byName.get(command.engine);
+    if (running === undefined || seat === undefined) {
       throw new Error(`dispatch of ${command.requestId} to ${command.engine}: unknown`);
     }
-    const request = running.dispatched(command);
+    running.dispatched(command.decision.model);
     const { facts, estimate } = running.current();
     const priority = priorityOf(this.#options.engineOrder, {
       workflowArrivalMs: running.workflow.arrivalMs,
@@ -213,10 +255,10 @@ class Simulation {
       promptTokens: facts.promptTokens,
       ageReading: 0,
     });
-    engine.model.enqueue({ ...request, priority }, this.#nowMs);
+    seat.enqueue(running.request(command.attempt, priority), this.#nowMs);
   }
 
-  #stageEnded(engine: SimulatedEngine, sequence: EngineEvent<SimulatedRequest>["sequence"]): void {
+  #stageEnded(engine: SimulatedEngine, sequence: Sequence<SimulatedRequest>): void {
     const { request } = sequence;
     const running = this.#open.get(request.id);
     if (running === undefined) throw new Error(`end of ${request.id}: unknown`);

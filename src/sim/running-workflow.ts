@@ -1,4 +1,3 @@
-import type { Dispatch } from "../core/command.ts";
 import type { RequestArrived } from "../core/event.ts";
 import type { Estimate, Outcome } from "../core/types.ts";
 import type { Estimator, StageFacts, StageSeen, StageText } from "../predict/port.ts";
@@ -26,6 +25,7 @@ export class RunningWorkflow {
   #seen: StageSeen[] = [];
   #facts: StageFacts | null = null;
   #estimates: readonly Estimate[] = [];
+  #requestId = "";
   /** Sum over finished stages of the outcome of the model that served each. */
   #credit = 0;
   #stageCreated = 0;
@@ -60,15 +60,17 @@ export class RunningWorkflow {
     return this.#credit / (this.stage + 1);
   }
 
+  /** Id of the request of its current stage. */
   get requestId(): string {
-    return `${this.workflow.id}/${this.stage}`;
+    return this.#requestId;
   }
 
   /** Its next stage becomes ready; answers the id of its request. */
   begin(created: number, nowMs: number): string {
     this.#stageCreated = created;
     this.#readyMs = nowMs;
-    return this.requestId;
+    this.#requestId = `${this.workflow.id}/${this.stage}`;
+    return this.#requestId;
   }
 
   /** The request of the current stage, with what an estimator says of it on each model. */
@@ -119,21 +121,25 @@ export class RunningWorkflow {
     return { facts: this.#facts, estimate };
   }
 
-  /** It goes to an engine: the first time, this decides its course. */
-  dispatched(command: Dispatch): Omit<SimulatedRequest, "priority"> {
-    const { model } = command.decision;
+  /** An engine of the model serves it: the first time, this decides its course. */
+  dispatched(model: string): void {
     this.#serving = model;
     if (this.course === null || this.stage === 0) this.course = model;
     if (!this.models.includes(model)) this.models.push(model);
-    const stage = this.#stageOn(this.course);
+  }
+
+  /** What the engine is asked for the stage under way. */
+  request(attempt: number, priority: number): SimulatedRequest {
+    const { promptTokens, outputTokens } = this.#stageOn(this.course ?? "");
     return {
-      id: this.requestId,
+      id: this.#requestId,
       workflowId: this.workflow.id,
-      promptTokens: stage.promptTokens,
-      outputTokens: stage.outputTokens,
+      promptTokens,
+      outputTokens,
+      priority,
       readyMs: this.#readyMs,
       created: this.#stageCreated,
-      attempt: command.attempt,
+      attempt,
     };
   }
 
