@@ -58,7 +58,8 @@ export function configChange(running: Config, next: Config): ConfigChange {
       (stays ? kept : changed).push(`${key}.${field}`);
       if (stays) Reflect.set(merged, field, before);
     }
-    return Object.freeze(merged);
+    Object.freeze(merged);
+    return merged;
   };
   const config: Config = Object.freeze({
     ...next,
