@@ -33,7 +33,20 @@ export function toDecision(
   };
 }
 
+/** Field by field: a rest pattern that leaves `book` out is slow, and this runs for every candidate. */
 function toCandidate(weighed: Weighed): Candidate {
-  const { book: _book, ...candidate } = weighed;
-  return candidate;
+  return {
+    engine: weighed.engine,
+    model: weighed.model,
+    confidence: weighed.confidence,
+    remainingTokens: weighed.remainingTokens,
+    inFlightTokens: weighed.inFlightTokens,
+    waiting: weighed.waiting,
+    running: weighed.running,
+    waitMs: weighed.waitMs,
+    ownMs: weighed.ownMs,
+    delayMs: weighed.delayMs,
+    value: weighed.value,
+    excluded: weighed.excluded,
+  };
 }
