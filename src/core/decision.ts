@@ -1,4 +1,4 @@
-import { estimateFor, type Chosen, type Weighed } from "./route.ts";
+import { estimateFor, knobsOf, type Chosen, type Weighed } from "./route.ts";
 import type { RequestBook, State } from "./state.ts";
 import type { Candidate, Decision, Rule } from "./types.ts";
 
@@ -12,6 +12,7 @@ export function toDecision(
   const { best } = chosen;
   const { rule, movedFrom } = reason;
   const { policy } = state.options;
+  const { price, slack, minGain } = knobsOf(state, request);
   const estimate = estimateFor(request, best.model);
   return {
     requestId: request.arrived.requestId,
@@ -28,7 +29,10 @@ export function toDecision(
     estimateSource: estimate.source,
     prediction: request.prediction,
     movedFrom,
-    price: request.arrived.knobs?.price ?? policy.price,
+    price,
+    slack,
+    minGain,
+    unloadedMs: chosen.unloadedMs,
     candidates: chosen.candidates.map(toCandidate),
   };
 }
@@ -46,6 +50,7 @@ function toCandidate(weighed: Weighed): Candidate {
     waitMs: weighed.waitMs,
     ownMs: weighed.ownMs,
     delayMs: weighed.delayMs,
+    bonus: weighed.bonus,
     value: weighed.value,
     excluded: weighed.excluded,
   };

@@ -9,23 +9,22 @@ import {
   unloadedMs,
   waitMs,
 } from "./price.ts";
+import { fillPaperLoad, largest, rule, type Ruled } from "./rule.ts";
 import type { EngineBook, RequestBook, State } from "./state.ts";
-import type { Candidate, Estimate, Rule } from "./types.ts";
+import type { Estimate, Policy, Rule } from "./types.ts";
 
 /** A candidate while it is weighed. */
-export interface Weighed extends Candidate {
+export interface Weighed extends Ruled {
   readonly book: EngineBook;
-  waitMs: number;
-  ownMs: number;
-  delayMs: number;
-  value: number;
-  excluded: Candidate["excluded"];
+  bonus: number;
 }
 
 export interface Chosen {
   readonly best: Weighed;
   readonly rule: Rule;
   readonly candidates: readonly Weighed[];
+  /** T0 of the price; null where the choice has none. */
+  readonly unloadedMs: number | null;
 }
 
 /**
@@ -39,32 +38,52 @@ export function choose(
   stayOn: EngineBook | null,
 ): Chosen {
   assert(engines.length > 0, "a choice needs a candidate");
+  const { policy } = state.options;
+  const { choice } = policy;
   const candidates = engines.map((engine) => weigh(state, request, engine));
-  switch (state.options.policy.choice) {
-    case "auto":
-      return byPrice(state, request, candidates, stayOn);
-    case "paper":
-      return byConfidenceWithinSlack(state, request, candidates);
-    case "balancer":
-      return byValue(candidates, (each) => -(4 * each.waiting + each.running));
-    case "least-tokens":
-      return byValue(candidates, (each) => -each.inFlightTokens);
+  let unloadedMs: number | null = null;
+  switch (choice) {
     case "round-robin":
       return byTurn(candidates, state.roundRobin++);
     case "random":
       return byTurn(candidates, Math.floor(state.random.next() * candidates.length));
     case "own":
       return byOwnValue(state, request, candidates);
+    case "auto":
+      unloadedMs = unloadedScaleMs(state, engines);
+      for (const each of candidates) {
+        weighLoad(state, request, each);
+        if (each.book === stayOn) each.bonus = policy.stickinessBonus ?? 0;
+      }
+      break;
+    case "paper":
+      for (const each of candidates) fillPaperLoad(each, each.book.spec, policy.ownWork);
+      break;
+    case "balancer":
+    case "least-tokens":
+      break;
   }
+  const { price, slack, minGain } = knobsOf(state, request);
+  const terms = { pricePerMs: price / (unloadedMs ?? 1), slack, minGain };
+  return { ...rule(choice, candidates, terms), candidates, unloadedMs };
 }
 
-/** kappa / T0: the price of one ms in units of score. T0 is U of the fastest model, one scale for all candidates. */
-export function pricePerMs(
+/** The knobs that count for the request: its own, else the policy's. */
+export function knobsOf(
   state: State,
   request: RequestBook,
-  engines: readonly EngineBook[],
-): number {
-  const price = request.arrived.knobs?.price ?? state.options.policy.price;
+): Pick<Policy, "price" | "slack" | "minGain"> {
+  const { policy } = state.options;
+  const { knobs } = request.arrived;
+  return {
+    price: knobs?.price ?? policy.price,
+    slack: knobs?.slack ?? policy.slack,
+    minGain: knobs?.minGain ?? policy.minGain,
+  };
+}
+
+/** T0: U of the fastest model, one scale for all candidates. */
+function unloadedScaleMs(state: State, engines: readonly EngineBook[]): number {
   let fastest: EngineBook | null = null;
   let fastestMs = Number.POSITIVE_INFINITY;
   for (const engine of engines) {
@@ -75,7 +94,16 @@ export function pricePerMs(
     }
   }
   const unloaded = fastest === null ? null : state.clock.unloadedMs(fastest.spec.model);
-  return price / Math.max(unloaded ?? 1, 1);
+  return Math.max(unloaded ?? 1, 1);
+}
+
+/** kappa / T0: the price of one ms in units of score. */
+export function pricePerMs(
+  state: State,
+  request: RequestBook,
+  engines: readonly EngineBook[],
+): number {
+  return knobsOf(state, request).price / unloadedScaleMs(state, engines);
 }
 
 export function estimateFor(request: RequestBook, model: string): Estimate {
@@ -108,23 +136,10 @@ function weigh(state: State, request: RequestBook, engine: EngineBook): Weighed 
     waitMs: 0,
     ownMs: 0,
     delayMs: 0,
+    bonus: 0,
     value: 0,
     excluded: null,
   };
-}
-
-function largest(candidates: readonly Weighed[]): Weighed {
-  let best: Weighed | null = null;
-  for (const each of candidates) {
-    if (each.excluded === null && (best === null || each.value > best.value)) best = each;
-  }
-  assert(best !== null, "one candidate is always left");
-  return best;
-}
-
-function byValue(candidates: readonly Weighed[], valueOf: (each: Weighed) => number): Chosen {
-  for (const each of candidates) each.value = valueOf(each);
-  return { best: largest(candidates), rule: "balance", candidates };
 }
 
 function byTurn(candidates: readonly Weighed[], turn: number): Chosen {
@@ -132,36 +147,7 @@ function byTurn(candidates: readonly Weighed[], turn: number): Chosen {
   candidates.forEach((each, at) => {
     each.value = at === index ? 1 : 0;
   });
-  return { best: largest(candidates), rule: "balance", candidates };
-}
-
-/** auto: the largest q - (kappa / T0) x (W + y tpot + X). */
-function byPrice(
-  state: State,
-  request: RequestBook,
-  candidates: readonly Weighed[],
-  stayOn: EngineBook | null,
-): Chosen {
-  const perMs = pricePerMs(
-    state,
-    request,
-    candidates.map((each) => each.book),
-  );
-  const bonus = state.options.policy.stickinessBonus ?? 0;
-  let least = Number.POSITIVE_INFINITY;
-  for (const each of candidates) {
-    weighLoad(state, request, each);
-    least = Math.min(least, each.waitMs + each.ownMs);
-    each.value = each.confidence - perMs * (each.waitMs + each.ownMs + each.delayMs);
-    if (each.book === stayOn) each.value += bonus;
-  }
-  const slack = request.arrived.knobs?.slack ?? state.options.policy.slack;
-  if (slack !== null) {
-    for (const each of candidates) {
-      if (each.waitMs + each.ownMs > (1 + slack) * least) each.excluded = "slack";
-    }
-  }
-  return { best: largest(candidates), rule: "price", candidates };
+  return { best: largest(candidates), rule: "balance", candidates, unloadedMs: null };
 }
 
 /** own: the largest value by the policy's rule, which sees the same numbers as auto's. */
@@ -171,7 +157,7 @@ function byOwnValue(state: State, request: RequestBook, candidates: readonly Wei
     each.value = state.options.policy.own?.valueFor?.(each) ?? Number.NaN;
     assert(!Number.isNaN(each.value), "choice own: valueFor gives a number");
   }
-  return { best: largest(candidates), rule: "own", candidates };
+  return { best: largest(candidates), rule: "own", candidates, unloadedMs: null };
 }
 
 /** Fills W, y tpot and X of one candidate. */
@@ -188,44 +174,4 @@ function weighLoad(state: State, request: RequestBook, each: Weighed): void {
   }
   each.ownMs = each.remainingTokens * tokenMs(engine);
   each.delayMs = delayMs(engine, each.remainingTokens, !free, behind);
-}
-
-/**
- * Algorithm 1 of the paper, line by line. L is the time to the last token of everything in flight;
- * `ownWork` adds the request's own.
- */
-function byConfidenceWithinSlack(
-  state: State,
-  request: RequestBook,
-  candidates: readonly Weighed[],
-): Chosen {
-  const { policy } = state.options;
-  const slack = request.arrived.knobs?.slack ?? policy.slack ?? Number.POSITIVE_INFINITY;
-  const minGain = request.arrived.knobs?.minGain ?? policy.minGain;
-  for (const each of candidates) {
-    const { profileMsPerToken, profileBatch } = each.book.spec;
-    each.waitMs = (each.inFlightTokens * profileMsPerToken) / profileBatch;
-    each.ownMs = policy.ownWork ? each.remainingTokens * profileMsPerToken : 0;
-    each.value = -(each.waitMs + each.ownMs);
-  }
-  const models = quickestOfEachModel(candidates);
-  const fast = largest(models);
-  const byConfidence = [...models].sort((a, b) => b.confidence - a.confidence);
-  for (const each of byConfidence) {
-    if (-each.value > (1 + slack) * -fast.value) each.excluded = "slack";
-    else if (each.confidence < fast.confidence + minGain) each.excluded = "gain";
-    else return { best: each, rule: "confidence-within-slack", candidates };
-  }
-  fast.excluded = null;
-  return { best: fast, rule: "quickest", candidates };
-}
-
-/** Of several engines of one model, the one with the least load stands for it. */
-function quickestOfEachModel(candidates: readonly Weighed[]): Weighed[] {
-  const models = new Map<string, Weighed>();
-  for (const each of candidates) {
-    const known = models.get(each.model);
-    if (known === undefined || each.value > known.value) models.set(each.model, each);
-  }
-  return [...models.values()];
 }

@@ -183,6 +183,8 @@ export interface Candidate {
   readonly ownMs: number;
   /** Delay that it adds to others. */
   readonly delayMs: number;
+  /** auto: score added because it served the workflow last. */
+  readonly bonus: number;
   /** What the rule compared; larger is better. */
   readonly value: number;
   /** Why it was left out, or null. */
@@ -229,6 +231,11 @@ export interface Decision {
   readonly prediction: "ready" | "late" | "failed" | "not-asked";
   /** The engine it was taken from, for late choice or after an engine was lost. */
   readonly movedFrom: string | null;
+  /** The knobs that counted: the request's own, else the policy's. */
   readonly price: number;
+  readonly slack: number | null;
+  readonly minGain: number;
+  /** auto: T0, the time that `price` is the price of; null for the other choices. */
+  readonly unloadedMs: number | null;
   readonly candidates: readonly Candidate[];
 }

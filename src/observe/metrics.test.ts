@@ -60,6 +60,9 @@ const DECISION: Decision = {
   prediction: "late",
   movedFrom: null,
   price: 0.2,
+  slack: null,
+  minGain: 0.1,
+  unloadedMs: 1000,
   candidates: [],
 };
 

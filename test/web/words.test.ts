@@ -18,6 +18,7 @@ function candidate(engine: string, value: number, parts: Partial<Candidate> = {}
     waitMs: 500,
     ownMs: 1500,
     delayMs: 0,
+    bonus: 0,
     value,
     excluded: null,
     ...parts,
@@ -47,6 +48,9 @@ function decision(rule: Rule, parts: Partial<Decision> = {}): Decision {
     prediction: "not-asked",
     movedFrom: null,
     price: 0.2,
+    slack: null,
+    minGain: 0.1,
+    unloadedMs: 1000,
     candidates: CANDIDATES,
     ...parts,
   };
