@@ -17,7 +17,7 @@ export interface Page {
   readonly text: string;
 }
 
-const FOLDERS = ["", "docs", "docs/decisions", "test/clients", "training", "samples"];
+const FOLDERS = ["", "docs", "docs/decisions", "test/clients", "training", "samples", "examples"];
 
 export async function readPages(): Promise<Page[]> {
   const pages: Page[] = [];
