@@ -2,9 +2,14 @@ import { describe, expect, test } from "vitest";
 import type { Candidate, Decision, Rule } from "../../src/core/types.ts";
 import type { View } from "../../src/core/view.ts";
 import { textIn } from "../../web/src/chat-stream.ts";
-import { explain, RULE_NAMES, verdictOf } from "../../web/src/explanation.ts";
+import { explain, RULE_NAMES, verdictOf } from "../../src/observe/explanation.ts";
 import { LoadHistory } from "../../web/src/load-history.ts";
-import { formatAge, formatCount, formatShare, formatSpan } from "../../web/src/number-format.ts";
+import {
+  formatAge,
+  formatCount,
+  formatShare,
+  formatSpan,
+} from "../../src/observe/number-format.ts";
 
 function candidate(engine: string, value: number, parts: Partial<Candidate> = {}): Candidate {
   return {

@@ -3,8 +3,8 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Candidate, Decision } from "../../src/core/types.ts";
 import { getRequest, type RequestDetail } from "./api.ts";
 import { Bar } from "./bar.tsx";
-import { explain, RULE_NAMES, statusName, verdictOf } from "./explanation.ts";
-import { formatCount, formatShare, formatSpan } from "./number-format.ts";
+import { explain, RULE_NAMES, statusName, verdictOf } from "../../src/observe/explanation.ts";
+import { formatCount, formatShare, formatSpan } from "../../src/observe/number-format.ts";
 import { usePolled } from "./use-polled.ts";
 
 export interface DecisionDialogProps {

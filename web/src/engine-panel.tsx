@@ -4,7 +4,7 @@ import type { EngineView, View } from "../../src/core/view.ts";
 import { Bar } from "./bar.tsx";
 import { LoadChart } from "./load-chart.tsx";
 import { LoadHistory } from "./load-history.ts";
-import { formatCount } from "./number-format.ts";
+import { formatCount } from "../../src/observe/number-format.ts";
 
 const SAMPLE_MS = 500;
 /** Engines with a chart; drawing a thousand would freeze the page. */

@@ -1,7 +1,7 @@
 import type { VNode } from "preact";
 import type { RequestList, RequestRow } from "../../src/gateway/ui-request.ts";
-import { RULE_NAMES, statusName } from "./explanation.ts";
-import { formatAge, formatCount, formatSpan } from "./number-format.ts";
+import { RULE_NAMES, statusName } from "../../src/observe/explanation.ts";
+import { formatAge, formatCount, formatSpan } from "../../src/observe/number-format.ts";
 
 export interface RequestTableProps {
   readonly list: RequestList;

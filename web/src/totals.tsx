@@ -2,7 +2,7 @@ import type { VNode } from "preact";
 import type { PriorityClass } from "../../src/core/types.ts";
 import type { View } from "../../src/core/view.ts";
 import { Bar } from "./bar.tsx";
-import { formatCount } from "./number-format.ts";
+import { formatCount } from "../../src/observe/number-format.ts";
 
 const CLASSES: readonly PriorityClass[] = ["system", "interactive", "default", "bulk"];
 

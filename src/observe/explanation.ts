@@ -1,5 +1,4 @@
-import type { Candidate, Decision, Rule } from "../../src/core/types.ts";
-import type { RequestRow } from "../../src/gateway/ui-request.ts";
+import type { Candidate, Decision, Outcome, Rule } from "../core/types.ts";
 import { formatShare, formatSpan } from "./number-format.ts";
 
 /** Each rule in a few words. */
@@ -25,7 +24,8 @@ const STATUS_NAMES: Readonly<Record<string, string>> = {
   "no-engine": "no engine",
 };
 
-export function statusName(status: RequestRow["status"]): string {
+/** Where a request is, or how it ended. */
+export function statusName(status: "waiting" | "running" | Outcome): string {
   return STATUS_NAMES[status] ?? status;
 }
 
