@@ -47,7 +47,7 @@ export const VARIABLES: readonly Variable[] = [
   { name: "CHIMERA_STORE_PATH", path: ["store", "path"], canBeOff: true },
 ];
 
-const FLAG_PATHS: readonly [
+export const FLAG_PATHS: readonly [
   Exclude<keyof ConfigFlags, "port">,
   string,
   readonly [string, ...string[]],
