@@ -98,6 +98,12 @@ export function withRuns(command: Command): Command {
     .option("--external-ms-per-token <ms>", "time of calls to other models", number, 20);
 }
 
+/** A command whose help ends with a line that may be typed as it stands. */
+export function withExample(command: Command, ...lines: readonly string[]): Command {
+  const examples = lines.map((line) => `  chimera ${line}`).join("\n");
+  return command.addHelpText("after", `\nExample:\n${examples}`);
+}
+
 /** Options that overrule a config. */
 export function withConfigFlags(command: Command): Command {
   return command

@@ -22,6 +22,24 @@ export interface RequestRow {
   readonly endedMs: number | null;
 }
 
+/** One request in full, as `/v1/chimera/decisions/:id` tells it; units as in `RequestRow`. */
+export interface RequestDetail {
+  readonly requestId: string;
+  readonly workflowId: string;
+  /** null until an engine has it. */
+  readonly decision: Decision | null;
+  /** null while it goes on. */
+  readonly outcome: Outcome | null;
+  readonly attempts: number | null;
+  readonly promptTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly arrivedMs: number | null;
+  readonly queuedMs: number | null;
+  readonly dispatchedMs: number | null;
+  readonly firstTokenMs: number | null;
+  readonly endedMs: number | null;
+}
+
 /** What a list may be limited to. */
 export const REQUEST_PHASES = ["any", "waiting", "running", "ended"] as const;
 

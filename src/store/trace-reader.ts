@@ -39,6 +39,19 @@ export class TraceReader {
     return this.#database.prepare(sql).all(workflowId, run).map(stageTraceOf);
   }
 
+  /** The stages that one request made, in the order in which they ended; ids may come again. Reads the whole table. */
+  stagesOfRequest(requestId: string): StageTrace[] {
+    const sql = "SELECT * FROM stages WHERE request_id = ? ORDER BY id";
+    return this.#database.prepare(sql).all(requestId).map(stageTraceOf);
+  }
+
+  /** The stages of workflows whose client calls them so, whatever key it has. Reads the whole table. */
+  stagesOfClientWorkflow(shownId: string): StageTrace[] {
+    const sql =
+      "SELECT * FROM stages WHERE substr(workflow_id, instr(workflow_id, ':') + 1) = ? ORDER BY id";
+    return this.#database.prepare(sql).all(shownId).map(stageTraceOf);
+  }
+
   /** The workflows that ended last, newest first. */
   recentWorkflows(rowsMax: number): WorkflowTrace[] {
     const sql = "SELECT * FROM workflows ORDER BY id DESC LIMIT ?";

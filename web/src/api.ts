@@ -1,22 +1,4 @@
-import type { Decision } from "../../src/core/types.ts";
-import type { RequestList, RequestPhase, RequestRow } from "../../src/gateway/ui-request.ts";
-
-/** One request in full, as `/v1/chimera/decisions/:id` tells it. Times on the gateway's clock. */
-export interface RequestDetail {
-  readonly requestId: string;
-  readonly workflowId: string;
-  /** null until an engine has it. */
-  readonly decision: Decision | null;
-  /** null while it goes on. */
-  readonly outcome: RequestRow["status"] | null;
-  readonly attempts: number | null;
-  readonly promptTokens: number | null;
-  readonly outputTokens: number | null;
-  readonly arrivedMs: number | null;
-  readonly dispatchedMs: number | null;
-  readonly firstTokenMs: number | null;
-  readonly endedMs: number | null;
-}
+import type { RequestDetail, RequestList, RequestPhase } from "../../src/gateway/ui-request.ts";
 
 export function authorization(key: string): Record<string, string> {
   return key === "" ? {} : { authorization: `Bearer ${key}` };

@@ -1,7 +1,8 @@
 import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { Candidate, Decision } from "../../src/core/types.ts";
-import { getRequest, type RequestDetail } from "./api.ts";
+import type { RequestDetail } from "../../src/gateway/ui-request.ts";
+import { getRequest } from "./api.ts";
 import { Bar } from "./bar.tsx";
 import { explain, RULE_NAMES, statusName, verdictOf } from "../../src/observe/explanation.ts";
 import { formatCount, formatShare, formatSpan } from "../../src/observe/number-format.ts";
