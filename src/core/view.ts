@@ -1,6 +1,6 @@
 import { loadOf } from "./route.ts";
 import type { EngineBook, State } from "./state.ts";
-import type { EngineState, PriorityClass } from "./types.ts";
+import type { EngineState, Policy, PriorityClass } from "./types.ts";
 
 /** One engine as seen from outside. */
 export interface EngineView {
@@ -16,6 +16,9 @@ export interface EngineView {
   readonly heldTokens: number;
   /** Promotions by aging since it joined. */
   readonly promotions: number;
+  /** As in `EngineSpec`. */
+  readonly profileMsPerToken: number;
+  readonly profileBatch: number;
 }
 
 /** The scheduler as seen from outside: a copy, safe to keep. */
@@ -26,15 +29,19 @@ export interface View {
   readonly requests: number;
   readonly stranded: number;
   readonly workflows: number;
+  /** What the next decision goes by, without rules of its own. */
+  readonly policy: Omit<Policy, "own">;
 }
 
 export function view(state: State): View {
+  const { own: _own, ...policy } = state.options.policy;
   return {
     engines: state.engines.map(engineView),
     queuedByClass: { ...state.waitingByClass },
     requests: state.requests.size,
     stranded: state.stranded.size,
     workflows: state.workflows.size,
+    policy,
   };
 }
 
@@ -51,5 +58,7 @@ function engineView(engine: EngineBook): EngineView {
     queuedTokens: engine.queue.tokens,
     heldTokens: engine.heldTokens,
     promotions: engine.promotions,
+    profileMsPerToken: engine.spec.profileMsPerToken,
+    profileBatch: engine.spec.profileBatch,
   };
 }

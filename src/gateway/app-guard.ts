@@ -28,6 +28,8 @@ const ACCESS: ReadonlyMap<string, Access> = new Map([
   ["/v1/chimera/state", OPERATORS],
   ["/v1/chimera/events", OPERATORS],
   ["/v1/chimera/decisions", BOTH],
+  ["/v1/chimera/workflows", BOTH],
+  ["/v1/chimera/what-if", BOTH],
 ]);
 
 /**
@@ -56,7 +58,7 @@ export function addGuard(
 
 /** null: open to everyone. */
 function accessTo(path: string): Access | null {
-  if (path.startsWith("/v1/chimera/decisions/")) return BOTH;
+  if (/^\/v1\/chimera\/(decisions|workflows)\//.test(path)) return BOTH;
   return ACCESS.get(path) ?? (path.startsWith("/v1/") ? CLIENTS : null);
 }
 

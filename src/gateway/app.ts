@@ -12,7 +12,7 @@ import { type GatewayError, gatewayError, quoted, retryHeaders, statusOf } from 
 import { type FeedbackSink, takeFeedback } from "./feedback.ts";
 import { type ModelCatalogue, type ModelListing, mayAskFor } from "./models.ts";
 import { readBody } from "./request-reader.ts";
-import { addUi, UI_PATHS, type UiOptions } from "./ui-routes.ts";
+import { addUi, UI_PATHS, UI_POST_PATHS, type UiOptions } from "./ui-routes.ts";
 import { SURFACES } from "./surfaces.ts";
 
 export type Readiness =
@@ -28,7 +28,7 @@ export interface AppOptions {
   readonly readiness: () => Readiness;
   /** The metrics page and its media type. */
   readonly metrics: () => Promise<{ readonly text: string; readonly contentType: string }>;
-  readonly ui: UiOptions;
+  readonly ui: Omit<UiOptions, "view">;
 }
 
 export type App = Hono<AppEnv>;
@@ -49,7 +49,7 @@ const GET_PATHS = [
   "/v1/chimera/decisions/*",
   ...UI_PATHS,
 ];
-const POST_PATHS = [...SURFACES.keys(), COUNT_PATH, "/v1/feedback"];
+const POST_PATHS = [...SURFACES.keys(), COUNT_PATH, "/v1/feedback", ...UI_POST_PATHS];
 
 /** Every route that does not stream. */
 export function createApp(options: AppOptions): App {
@@ -59,7 +59,7 @@ export function createApp(options: AppOptions): App {
   addCount(app, options);
   addFeedback(app, options);
   addOperation(app, options);
-  addUi(app, options.ui, fail);
+  addUi(app, { ...options.ui, view: options.view }, fail);
   for (const path of GET_PATHS) app.all(path, (c) => wrongMethod(c, "GET, HEAD"));
   for (const path of POST_PATHS) app.all(path, (c) => wrongMethod(c, "POST"));
   app.notFound((c) => fail(c, gatewayError("unknown_url")));

@@ -1,5 +1,6 @@
 import type { StageRecord } from "../core/command.ts";
 import type { Decision } from "../core/types.ts";
+import { RecentMap } from "../predict/recent-map.ts";
 
 /** What is remembered of one request, so that a user can see why it went where it went. */
 export interface RequestTrace {
@@ -20,9 +21,22 @@ export class DecisionRing {
   readonly #requestsMax: number;
   /** By scope and id, in the order of arrival: the first is the oldest. */
   readonly #traces = new Map<string, RequestTrace>();
+  /** Scores by workflow, scoped; as many as there may be requests. */
+  readonly #scores: RecentMap<number>;
 
   constructor(requestsMax: number) {
     this.#requestsMax = requestsMax;
+    this.#scores = new RecentMap(requestsMax);
+  }
+
+  /** The last word on how a workflow went counts. */
+  noteScore(workflowId: string, score: number): void {
+    this.#scores.set(workflowId, score);
+  }
+
+  /** 0..1; null while nobody said. */
+  scoreOf(workflowId: string): number | null {
+    return this.#scores.get(workflowId) ?? null;
   }
 
   add(trace: RequestTrace): void {

@@ -230,6 +230,7 @@ export class Gateway {
       ui: {
         feed: this.#feed,
         recent: (scope) => this.#ring.recent(scope),
+        scoreOf: (workflowId) => this.#ring.scoreOf(workflowId),
         nowMs: () => this.#driver.nowMs,
       },
     };
@@ -237,6 +238,7 @@ export class Gateway {
 
   #acceptFeedback({ workflowId, score, final }: Feedback): boolean {
     if (!this.#recorder.isOpen(workflowId)) return false;
+    this.#ring.noteScore(workflowId, score);
     if (final) this.#driver.apply({ type: "workflow-ended", workflowId, score });
     else this.#recorder.noteScore(workflowId, score);
     return true;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { AUTO } from "../core/policies.ts";
 import type { View } from "../core/view.ts";
 import { ManualClock } from "../../test/gateway/manual-clock.ts";
 import { ViewFeed } from "./ui-feed.ts";
@@ -9,6 +10,7 @@ const VIEW: View = {
   requests: 0,
   stranded: 0,
   workflows: 0,
+  policy: AUTO,
 };
 
 interface Bench {

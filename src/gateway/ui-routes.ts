@@ -1,15 +1,22 @@
 import type { Context, Hono } from "hono";
+import type { View } from "../core/view.ts";
 import { type AppEnv, scopeOf } from "./app-guard.ts";
 import type { RequestTrace } from "./decision-ring.ts";
 import { type GatewayError, gatewayError } from "./errors.ts";
 import type { ViewFeed } from "./ui-feed.ts";
 import { type UiFile, type UiFiles, readUiFiles } from "./ui-files.ts";
 import { isPhase, phaseOf, REQUEST_PHASES, requestRow, type RequestList } from "./ui-request.ts";
+import { workflowDetail, workflowRows } from "./ui-workflow.ts";
+import { readBody } from "./request-reader.ts";
+import { answerWhatIf, parseWhatIf } from "./what-if.ts";
 
 export interface UiOptions {
   readonly feed: ViewFeed;
   /** The remembered requests of a scope, or of all; the newest first. */
   readonly recent: (scope: string | null) => readonly RequestTrace[];
+  /** What a client said of a workflow (scoped), 0..1, or null. */
+  readonly scoreOf: (workflowId: string) => number | null;
+  readonly view: () => View;
   readonly nowMs: () => number;
 }
 
@@ -19,9 +26,14 @@ export const UI_PATHS: readonly string[] = [
   "/ui/*",
   "/v1/chimera/events",
   "/v1/chimera/decisions",
+  "/v1/chimera/workflows",
+  "/v1/chimera/workflows/*",
 ];
+export const UI_POST_PATHS: readonly string[] = ["/v1/chimera/what-if"];
 
 const REQUESTS_SHOWN_MAX = 100;
+const WORKFLOWS_SHOWN_MAX = 50;
+const WHAT_IF_BYTES_MAX = 4 * 1024;
 
 /** Everything comes from the gateway itself: nothing inline, nothing remote, in nobody's frame. */
 const PAGE_HEADERS: Readonly<Record<string, string>> = {
@@ -38,12 +50,20 @@ const EVENT_HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
 };
 
-/** The page at `/ui`, its events, and the list of recent requests. */
-export function addUi(
-  app: Hono<AppEnv>,
-  options: UiOptions,
-  fail: (c: Context, error: GatewayError) => Response,
-): void {
+const FRESH = { "cache-control": "no-store" };
+
+type Fail = (c: Context, error: GatewayError) => Response;
+
+/** The page at `/ui`, its events, and what it shows of recent requests and workflows. */
+export function addUi(app: Hono<AppEnv>, options: UiOptions, fail: Fail): void {
+  addPage(app, fail);
+  addEvents(app, options, fail);
+  addRequests(app, options, fail);
+  addWorkflows(app, options, fail);
+  addWhatIf(app, options, fail);
+}
+
+function addPage(app: Hono<AppEnv>, fail: Fail): void {
   // Read when somebody first looks: a gateway that nobody watches keeps no page in memory.
   let files: Promise<UiFiles> | null = null;
   const serve = async (c: Context, name: string): Promise<Response> => {
@@ -54,13 +74,19 @@ export function addUi(
   app.get("/ui", (c) => serve(c, "index.html"));
   app.get("/ui/", (c) => serve(c, "index.html"));
   app.get("/ui/:name{.+}", (c) => serve(c, c.req.param("name")));
+}
+
+function addEvents(app: Hono<AppEnv>, { feed }: UiOptions, fail: Fail): void {
   app.get("/v1/chimera/events", (c) => {
     // A HEAD request has no body that could be cancelled.
     if (c.req.method === "HEAD") return c.body(null, 200, EVENT_HEADERS);
-    const stream = options.feed.listen();
+    const stream = feed.listen();
     if (stream === null) return fail(c, gatewayError("too_many_listeners"));
     return c.body(stream, 200, EVENT_HEADERS);
   });
+}
+
+function addRequests(app: Hono<AppEnv>, options: UiOptions, fail: Fail): void {
   app.get("/v1/chimera/decisions", (c) => {
     const phase = c.req.query("phase") ?? "any";
     if (!isPhase(phase)) {
@@ -71,7 +97,39 @@ export function addUi(
     const chosen = traces.filter((trace) => phase === "any" || phase === phaseOf(trace));
     const requests = chosen.slice(0, REQUESTS_SHOWN_MAX).map(requestRow);
     const list: RequestList = { nowMs: options.nowMs(), requests };
-    return c.json(list, 200, { "cache-control": "no-store" });
+    return c.json(list, 200, FRESH);
+  });
+}
+
+function addWorkflows(app: Hono<AppEnv>, options: UiOptions, fail: Fail): void {
+  app.get("/v1/chimera/workflows", (c) => {
+    const traces = options.recent(scopeOf(c));
+    const { scoreOf } = options;
+    const workflows = workflowRows({ traces, scoreOf }, WORKFLOWS_SHOWN_MAX);
+    return c.json({ nowMs: options.nowMs(), workflows }, 200, FRESH);
+  });
+  app.get("/v1/chimera/workflows/:id{.+}", (c) => {
+    const traces = options.recent(scopeOf(c));
+    const { scoreOf } = options;
+    const found = workflowDetail({ traces, scoreOf }, c.req.param("id"));
+    if (found === null) return fail(c, gatewayError("unknown_workflow"));
+    return c.json({ nowMs: options.nowMs(), ...found }, 200, FRESH);
+  });
+}
+
+function addWhatIf(app: Hono<AppEnv>, options: UiOptions, fail: Fail): void {
+  app.post("/v1/chimera/what-if", async (c) => {
+    const read = await readBody(c.env.incoming, WHAT_IF_BYTES_MAX);
+    if (read.status === "refused") return fail(c, read.error);
+    if (read.status === "gone") return c.body(null);
+    const parsed = parseWhatIf(read.bytes);
+    if (!parsed.ok) return fail(c, parsed.error);
+    const { requestId } = parsed.question;
+    const recent = options.recent(scopeOf(c));
+    const traces =
+      requestId === null ? recent : recent.filter((trace) => trace.requestId === requestId);
+    if (requestId !== null && traces.length === 0) return fail(c, gatewayError("unknown_decision"));
+    return c.json(answerWhatIf(parsed.question, traces, options.view()), 200, FRESH);
   });
 }
 

@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { RequestList } from "../../src/gateway/ui-request.ts";
+import type { WorkflowDetail, WorkflowList } from "../../src/gateway/ui-workflow.ts";
+import type { WhatIfAnswer } from "../../src/gateway/what-if.ts";
 import { type Bench, chat, closeBenches, errorOf, startBench, until } from "./bench.ts";
 import { HELLO, stream } from "./scripted-engine.ts";
 
@@ -113,4 +115,120 @@ test("recent requests are listed for the key that made them, the newest first", 
   expect(await errorOf(wrong)).toMatchObject({ code: "invalid_request", param: "phase" });
   const foreign: RequestList = JSON.parse(await (await get(bench, "/v1/chimera/decisions")).text());
   expect(foreign.requests).toEqual([]);
+});
+
+describe("workflows", () => {
+  const own = { authorization: "Bearer k1" };
+
+  async function threeStages(bench: Bench): Promise<void> {
+    for (const id of ["r1", "r2", "r3"]) {
+      const headers = { ...own, "x-request-id": id, "x-chimera-workflow-id": "flow" };
+      await (await chat(bench, { headers })).text();
+    }
+    await until(() => bench.gateway.view().requests === 0);
+    await fetch(new URL("/v1/feedback", bench.url), {
+      method: "POST",
+      headers: own,
+      body: JSON.stringify({ workflow_id: "flow", score: 0.75 }),
+    });
+  }
+
+  test("are listed for the key that ran them, with stages, tokens and score", async () => {
+    const bench = await startBench({ engines });
+    await threeStages(bench);
+    const list: WorkflowList = JSON.parse(
+      await (await get(bench, "/v1/chimera/workflows", own)).text(),
+    );
+    expect(list.workflows).toMatchObject([
+      { workflowId: "flow", stages: 3, open: 0, failed: 0, outputTokens: 6, score: 0.75 },
+    ]);
+    expect(list.workflows[0]?.models).toHaveLength(1);
+    const foreign = await get(bench, "/v1/chimera/workflows");
+    expect(await foreign.json()).toMatchObject({ workflows: [] });
+  });
+
+  test("have a timeline, in the order of their stages", async () => {
+    const bench = await startBench({ engines });
+    await threeStages(bench);
+    const detail: WorkflowDetail = JSON.parse(
+      await (await get(bench, "/v1/chimera/workflows/flow", own)).text(),
+    );
+    expect(detail.stages.map(({ requestId, stage }) => [requestId, stage])).toEqual([
+      ["r1", 0],
+      ["r2", 1],
+      ["r3", 2],
+    ]);
+    for (const { arrivedMs, dispatchedMs, firstTokenMs, endedMs } of detail.stages) {
+      const times = [arrivedMs, dispatchedMs, firstTokenMs, endedMs];
+      expect(times.every((each) => each !== null)).toBe(true);
+      expect(times.toSorted((a, b) => Number(a) - Number(b))).toEqual(times);
+    }
+    const foreign = await get(bench, "/v1/chimera/workflows/flow");
+    expect((await errorOf(foreign)).code).toBe("unknown_workflow");
+  });
+});
+
+describe("what if", () => {
+  function ask(bench: Bench, body: object, headers: Record<string, string> = {}) {
+    const url = new URL("/v1/chimera/what-if", bench.url);
+    return fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+  }
+
+  async function decided(bench: Bench): Promise<void> {
+    for (const id of ["a", "b"]) {
+      await (await chat(bench, { headers: { "x-request-id": id } })).text();
+    }
+    await until(() => bench.gateway.view().requests === 0);
+  }
+
+  async function answerOf(response: Response): Promise<WhatIfAnswer> {
+    expect(response.status).toBe(200);
+    return JSON.parse(await response.text());
+  }
+
+  test("nothing else was asked for, nothing would have changed", async () => {
+    const bench = await startBench({ engines });
+    await decided(bench);
+    const answer = await answerOf(await ask(bench, {}));
+    expect(answer).toMatchObject({ redecided: 2, changed: 0, rows: [], candidates: null });
+    expect(answer.confidence.before).toBe(answer.confidence.after);
+  });
+
+  test("another price is paid with another model, in sum and for one request", async () => {
+    const bench = await startBench({
+      engines,
+      more: { models: [{ name: "chimera", price: 0 }] },
+    });
+    await decided(bench);
+    const free = await answerOf(await ask(bench, {}));
+    const dear = await answerOf(await ask(bench, { price: 1e9 }));
+    expect(dear.redecided).toBe(free.redecided);
+    expect(dear.expectedMs.after).toBeLessThanOrEqual(free.expectedMs.after ?? 0);
+    const one = await answerOf(await ask(bench, { price: 1e9, request_id: "a" }));
+    expect(one.redecided).toBe(1);
+    expect(one.candidates?.map(({ engine }) => engine)).toEqual(["small", "large"]);
+    const balanced = await answerOf(await ask(bench, { choice: "balancer" }));
+    expect(balanced.models.reduce((sum, { after }) => sum + after, 0)).toBe(2);
+    expect((await ask(bench, { choice: "paper", slack: 0, minGain: 0 })).status).toBe(200);
+  });
+
+  test.each([
+    [{ choice: "random" }, "choice"],
+    [{ price: -1 }, "price"],
+    [{ slack: "much" }, "slack"],
+    [{ minGain: null }, "minGain"],
+    [{ request_id: 7 }, "request_id"],
+  ])("refuses %j", async (body, param) => {
+    const bench = await startBench({ engines });
+    expect(await errorOf(await ask(bench, body))).toMatchObject({ code: "invalid_request", param });
+  });
+
+  test("is answered from the decisions of the own key alone", async () => {
+    const bench = await startBench({ engines });
+    await decided(bench);
+    const foreign = { authorization: "Bearer k2" };
+    expect(await answerOf(await ask(bench, {}, foreign))).toMatchObject({ redecided: 0 });
+    const one = await ask(bench, { request_id: "a" }, foreign);
+    expect((await errorOf(one)).code).toBe("unknown_decision");
+  });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { AUTO } from "../../src/core/policies.ts";
 import type { Candidate, Decision, Rule } from "../../src/core/types.ts";
 import type { View } from "../../src/core/view.ts";
 import { textIn } from "../../web/src/chat-stream.ts";
@@ -129,6 +130,8 @@ test("a history keeps two minutes, and only of engines that are there", () => {
     queuedTokens: 0,
     heldTokens: 0,
     promotions: 0,
+    profileMsPerToken: 10,
+    profileBatch: 1,
   } as const;
   const view: View = {
     engines: [engine],
@@ -136,6 +139,7 @@ test("a history keeps two minutes, and only of engines that are there", () => {
     requests: 0,
     stranded: 0,
     workflows: 0,
+    policy: AUTO,
   };
   const history = new LoadHistory();
   for (let second = 0; second <= 200; second++) {
