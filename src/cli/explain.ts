@@ -4,6 +4,7 @@ import { openTraceReader } from "../store/trace-reader.ts";
 import { clientWorkflowId } from "../workflow/identity.ts";
 import { explanationLines, workflowLines } from "./explanation-text.ts";
 import { GatewayReader, tokenOf } from "./gateway-reader.ts";
+import { plainText } from "./plain-text.ts";
 import type { ExitCode, Printer } from "./printer.ts";
 
 export interface ExplainFlags {
@@ -48,11 +49,11 @@ export async function explainId(flags: ExplainFlags, printer: Printer): Promise<
 function print(requests: readonly RequestDetail[], printer: Printer): void {
   requests.forEach((request, at) => {
     if (at > 0) printer.out("");
-    for (const line of explanationLines(request)) printer.out(line);
+    for (const line of explanationLines(request)) printer.out(plainText(line));
   });
   if (requests.length === 1) return;
   printer.out("");
-  for (const line of workflowLines(requests)) printer.out(line);
+  for (const line of workflowLines(requests)) printer.out(plainText(line));
 }
 
 async function fromGateway(id: string, gateway: GatewayReader): Promise<Found> {

@@ -11,7 +11,7 @@ import {
   addTrain,
 } from "./evidence-commands.ts";
 import { addProfile } from "./engine-commands.ts";
-import { addExplain } from "./insight-commands.ts";
+import { addExplain, addTop } from "./insight-commands.ts";
 import { createPrinter, type ExitCode } from "./printer.ts";
 import { addCheck, addDemo, addEmulate, addKey, addServe, addUp } from "./serving-commands.ts";
 import type { Session } from "./session.ts";
@@ -36,6 +36,7 @@ function createProgram(session: Session): Command {
   addGenerate(program, session);
   addCheck(program, session);
   addProfile(program, session);
+  addTop(program, session);
   addExplain(program, session);
   addKey(program, session);
   return program;
