@@ -22,12 +22,19 @@ import {
   type Script,
   stream,
 } from "./scripted-engine.ts";
+import { printedStopwatch } from "./stopwatch.ts";
 
 afterEach(closeBenches);
+
+const stopwatch = printedStopwatch();
 
 const cut: Script = ({ response }) => {
   begin(response);
   response.write(delta("half"), () => response.destroy());
+};
+const half: Script = ({ response }) => {
+  begin(response);
+  response.write(delta("half"));
 };
 const reset: Script = ({ response }) => void response.destroy();
 const silent: Script = () => {};
@@ -212,12 +219,7 @@ describe("after the first byte", () => {
 
   test("a stream that falls silent is cut, here and at the engine", async () => {
     const bench = await startBench({
-      engines: {
-        small: ({ response }) => {
-          begin(response);
-          response.write(delta("half"));
-        },
-      },
+      engines: { small: half },
       engine: { timeouts: { headersMs: 50, idleMs: 50 } },
     });
     const events = eventsOf(await (await streamed(bench)).text());
@@ -282,6 +284,24 @@ describe("an engine that dies and comes back", () => {
     expect(outcomes.filter((outcome) => outcome !== "completed")).toEqual([]);
     expect(bench.engine("small-1").seen).toHaveLength(3);
     expect(bench.engine("small-2").seen).toHaveLength(6);
+  });
+
+  test.each([
+    ["that had nothing to do", 0],
+    ["in the middle of its streams", 4],
+  ])("%s serves again soon after it was started anew", async (name, streams) => {
+    const bench = await startBench({ engines: { small: half } });
+    const running = Array.from({ length: streams }, async () => (await streamed(bench)).text());
+    await until(() => bench.engine("small").seen.length === streams);
+    await bench.engine("small").kill();
+    for (const text of await Promise.all(running)) expect(text).not.toContain("[DONE]");
+    await until(() => bench.gateway.view().engines[0]?.state === "dead");
+    bench.engine("small").script = stream(...HELLO);
+    await bench.engine("small").revive();
+    const served = stopwatch.start(`from an engine's start to its first answer, one ${name}`);
+    await until(() => bench.gateway.view().engines[0]?.state === "live");
+    expect(await (await streamed(bench)).text()).toContain("[DONE]");
+    served();
   });
 
   test("no engine at all: 503 at once, and readiness says so", async () => {

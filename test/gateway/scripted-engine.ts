@@ -27,6 +27,8 @@ export class ScriptedEngine {
   script: Script;
   isHealthy = true;
   readonly #server: Server;
+  /** 0 until it listened for the first time: any free one. */
+  #port = 0;
   readonly #waiting: { readonly count: number; readonly resolve: () => void }[] = [];
 
   private constructor(script: Script) {
@@ -62,14 +64,14 @@ export class ScriptedEngine {
 
   static async start(script: Script): Promise<ScriptedEngine> {
     const engine = new ScriptedEngine(script);
-    engine.#server.listen(0, "127.0.0.1");
-    await once(engine.#server, "listening");
+    await engine.revive();
+    const address = engine.#server.address();
+    engine.#port = typeof address === "object" && address !== null ? address.port : 0;
     return engine;
   }
 
   get port(): number {
-    const address = this.#server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
+    return this.#port;
   }
 
   get url(): string {
@@ -84,6 +86,12 @@ export class ScriptedEngine {
     const seen = this.seen[count - 1];
     if (seen === undefined) throw new Error("unreachable");
     return seen;
+  }
+
+  /** Listens where it did before it was killed. */
+  async revive(): Promise<void> {
+    this.#server.listen(this.#port, "127.0.0.1");
+    await once(this.#server, "listening");
   }
 
   /** Breaks every connection and listens no more. */
