@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 here=$PWD
 work=$(mktemp -d)
 up=
-trap '[ -z "$up" ] || kill -INT "$up" 2>/dev/null || true; rm -rf "$work"' EXIT
+trap '[ -z "$up" ] || { kill "$up" 2>/dev/null; wait "$up" 2>/dev/null; }; rm -rf "$work"' EXIT
 
 [ -f dist/library.js ] || npm run -s build
 tarball=$work/$(npm pack --silent --pack-destination "$work" | tail -1)
@@ -25,7 +25,8 @@ cp "$here/test/package/example.ts" .
   --typeRoots "$here/node_modules/@types" --outDir out example.ts
 node out/example.js
 
-npx --no-install chimera up --port 0 >up.log 2>&1 &
+# What `npx chimera` runs, without npx between it and the signal that ends it.
+node_modules/.bin/chimera up --port 0 >up.log 2>&1 &
 up=$!
 for _ in $(seq 150); do
   base=$(sed -n 's/^gateway at //p' up.log)
@@ -33,4 +34,4 @@ for _ in $(seq 150); do
   sleep 0.2
 done
 grep -q '"chimera"' models.json || { cat up.log >&2; exit 1; }
-echo "npx chimera up: $base serves $(grep -o '"id":"[^"]*"' models.json | wc -l) models"
+echo "chimera up: $base serves $(grep -o '"id":"[^"]*"' models.json | wc -l) models"
