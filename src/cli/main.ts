@@ -12,6 +12,7 @@ import {
 } from "./evidence-commands.ts";
 import { addProfile } from "./engine-commands.ts";
 import { addExplain, addTop } from "./insight-commands.ts";
+import { addInit } from "./setup-commands.ts";
 import { createPrinter, type ExitCode } from "./printer.ts";
 import { addCheck, addDemo, addEmulate, addKey, addServe, addUp } from "./serving-commands.ts";
 import type { Session } from "./session.ts";
@@ -34,6 +35,7 @@ function createProgram(session: Session): Command {
   addEval(program, session);
   addImport(program, session);
   addGenerate(program, session);
+  addInit(program, session);
   addCheck(program, session);
   addProfile(program, session);
   addTop(program, session);

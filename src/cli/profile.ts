@@ -2,13 +2,13 @@ import { randomBytes } from "node:crypto";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { stringify } from "yaml";
 import type { EngineConfig } from "../config/config.ts";
-import { parseConfig } from "../config/load.ts";
 import { withEngineSpeed } from "../config/speed-edit.ts";
 import type { Speed } from "../core/types.ts";
 import { EngineClient } from "../engine/client.ts";
 import { identifyEngine } from "../engine/identity.ts";
 import { type Profile, profileEngine } from "../engine/profile.ts";
 import { readConfig } from "./check.ts";
+import { engineOf } from "./engine-probe.ts";
 import type { ExitCode, Printer } from "./printer.ts";
 import { untilSignal } from "./until-signal.ts";
 
@@ -77,12 +77,6 @@ async function engineAt(flags: ProfileFlags, printer: Printer): Promise<EngineCo
   }
   printer.say(`${flags.engine} does not list its models: is the engine up? (or give --model)`);
   return flags.model === undefined ? null : unknown;
-}
-
-function engineOf(written: Readonly<Record<string, string>>): EngineConfig | null {
-  const text = JSON.stringify({ engines: [written] });
-  const parsed = parseConfig(text, { file: "URL", environment: {}, flags: {} });
-  return parsed.ok ? (parsed.config.engines[0] ?? null) : null;
 }
 
 /** Says why and answers null when it cannot be measured. The first signal ends it. */

@@ -1,0 +1,50 @@
+import { InvalidArgumentError, type Command } from "commander";
+import { names, withExample } from "./options.ts";
+import type { Session } from "./session.ts";
+
+interface InitOptions {
+  readonly config: string;
+  readonly ports?: readonly number[];
+  readonly force: boolean;
+  readonly stdout: boolean;
+}
+
+export function addInit(program: Command, { printer, exit }: Session): void {
+  withExample(program.command("init"), "init", "init --stdout --ports 8000,8001")
+    .description("look for engines on this machine and write a config for them")
+    .option("-c, --config <file>", "the config to write", "chimera.yaml")
+    .option("--ports <numbers>", "local ports to look at; else the usual ones", ports)
+    .option("--force", "replace a config that is there; the old one stays beside it", false)
+    .option("--stdout", "print the config and write nothing", false)
+    .addHelpText("after", ENVIRONMENT)
+    .action(async (options: InitOptions) => {
+      const [{ init }, { createInterface }] = await Promise.all([
+        import("./init.ts"),
+        import("node:readline/promises"),
+      ]);
+      const isPerson = process.stdin.isTTY && process.stderr.isTTY && !options.stdout;
+      const lines = isPerson
+        ? createInterface({ input: process.stdin, output: process.stderr })
+        : null;
+      const ask = lines === null ? null : (question: string) => lines.question(question);
+      try {
+        const flags = { ...options, ports: options.ports ?? null };
+        exit(await init(flags, { printer, environment: process.env, ask }));
+      } finally {
+        lines?.close();
+      }
+    });
+}
+
+const ENVIRONMENT = `
+OPENAI_BASE_URL is asked too, with OPENAI_API_KEY; the config names the variable, not the key.`;
+
+function ports(text: string): number[] {
+  const numbers = names(text).map(Number);
+  if (numbers.every(isPort)) return numbers;
+  throw new InvalidArgumentError("must be ports from 1 to 65535, such as 8000,8001");
+}
+
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port > 0 && port < 65_536;
+}
