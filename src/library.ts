@@ -25,5 +25,6 @@ export type {
 export type { Config } from "./config/config.ts";
 export type { PolicyModule } from "./config/policy-file.ts";
 export { loadConfig, parseConfig, type ConfigResult, type ConfigSources } from "./config/load.ts";
-export { createGateway, type Gateway, type GatewayOptions } from "./gateway/server.ts";
+export { createGateway, type Gateway } from "./gateway/server.ts";
+export type { GatewayOptions } from "./gateway/gateway-options.ts";
 export type { GatewayAddress } from "./gateway/front.ts";

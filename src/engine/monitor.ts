@@ -38,7 +38,7 @@ const METRICS_REFUSALS_MAX = 3;
  * gateway what became of requests. `start` begins, `close` ends; both may be called twice.
  */
 export class EngineMonitor {
-  private readonly client: MonitorOptions["client"];
+  private client: MonitorOptions["client"];
   private readonly listener: MonitorListener;
   private readonly random: () => number;
   private readonly clock: Clock;
@@ -73,6 +73,11 @@ export class EngineMonitor {
   requestSucceeded(): void {
     this.rule.requestSucceeded(this.clock.nowMs());
     this.tell();
+  }
+
+  /** The same engine, asked by other means from the next question on. */
+  useClient(client: MonitorOptions["client"]): void {
+    this.client = client;
   }
 
   close(): void {

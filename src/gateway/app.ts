@@ -22,7 +22,8 @@ export type Readiness =
 export interface AppOptions {
   readonly door: Door;
   readonly models: ModelCatalogue;
-  readonly limits: Limits;
+  /** Those that are in force. */
+  readonly limits: () => Limits;
   readonly feedback: FeedbackSink;
   readonly view: () => View;
   readonly readiness: () => Readiness;
@@ -92,13 +93,13 @@ function addCount(app: App, { models, limits, door }: AppOptions): void {
     }
     const { caller, entry } = entrance;
     outgoing.once("close", () => entry.leave());
-    const read = await readBody(incoming, limits.bodyBytesMax);
+    const read = await readBody(incoming, limits().bodyBytesMax);
     if (read.status === "refused") return fail(c, read.error);
     if (read.status === "gone") return c.body(null);
     const shown: Pick<ModelCatalogue, "find"> = {
       find: (name) => (mayAskFor(caller.key, name) ? models.find(name) : undefined),
     };
-    const counted = countInputTokens(read.bytes, shown, limits);
+    const counted = countInputTokens(read.bytes, shown, limits());
     for (const [name, text] of Object.entries(entry.headers())) c.header(name, text);
     if (!counted.ok) return fail(c, counted.error);
     c.header("x-chimera-token-count", "estimate");

@@ -24,9 +24,15 @@ const FORWARDED = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-i
 export class Callers {
   readonly #secret = randomBytes(32);
   readonly #keys = new Map<string, ApiKeyConfig>();
-  readonly #adminHash: string | null;
+  #adminHash: string | null = null;
 
-  constructor({ keys, admin }: Pick<Config, "keys" | "admin">) {
+  constructor(config: Pick<Config, "keys" | "admin">) {
+    this.configure(config);
+  }
+
+  /** From now on these are the keys; who has come in already stays. */
+  configure({ keys, admin }: Pick<Config, "keys" | "admin">): void {
+    this.#keys.clear();
     for (const key of keys) this.#keys.set(this.#indexOf(key.hash), key);
     this.#adminHash = admin.hash;
   }

@@ -9,7 +9,7 @@ import type {
 } from "../core/command.ts";
 import type { Event, RequestArrived } from "../core/event.ts";
 import { nextWakeMs, step } from "../core/scheduler.ts";
-import { createState, type SchedulerOptions, type State } from "../core/state.ts";
+import { createState, findEngine, type SchedulerOptions, type State } from "../core/state.ts";
 import { view, type View } from "../core/view.ts";
 import type { Clock, Timer } from "../engine/clock.ts";
 import type { ErrorCode } from "./errors.ts";
@@ -95,6 +95,11 @@ export class Driver {
 
   view(): View {
     return view(this.#state);
+  }
+
+  /** Requests that were sent to the engine and have not ended. */
+  runningAt(engine: string): number {
+    return findEngine(this.#state, engine)?.running.size ?? 0;
   }
 
   /** Hands a request to the core; its id must not be in use (`isOpen`). */

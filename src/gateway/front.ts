@@ -50,6 +50,11 @@ export class Front {
     return { host: address.address, port: address.port, url };
   }
 
+  /** Connections that are open stay. */
+  configure({ limits }: Config): void {
+    this.#http.maxConnections = limits.connectionsMax;
+  }
+
   /** Takes no new connections. */
   close(): void {
     this.#http.close();

@@ -24,9 +24,9 @@ export type KeyVerdict =
     };
 
 interface Meter {
-  readonly requests: TokenBucket | null;
-  readonly tokens: TokenBucket | null;
-  readonly openMax: number;
+  requests: TokenBucket | null;
+  tokens: TokenBucket | null;
+  openMax: number;
   open: number;
 }
 
@@ -51,16 +51,25 @@ export class KeyLimits {
 
   constructor(keys: readonly ApiKeyConfig[], clock: { nowMs(): number }) {
     this.#clock = clock;
-    const nowMs = clock.nowMs();
-    const bucket = (perMinute: number | null): TokenBucket | null =>
-      perMinute === null ? null : new TokenBucket(perMinute, nowMs);
+    this.configure(keys);
+  }
+
+  /** From now on these are the limits. A key whose limit is the same goes on with what it has left. */
+  configure(keys: readonly ApiKeyConfig[]): void {
+    const before = new Map(this.#meters);
+    this.#meters.clear();
+    const nowMs = this.#clock.nowMs();
     for (const { name, requestsPerMinute, tokensPerMinute, concurrency } of keys) {
-      this.#meters.set(name, {
-        requests: bucket(requestsPerMinute),
-        tokens: bucket(tokensPerMinute),
-        openMax: concurrency ?? Number.POSITIVE_INFINITY,
+      const meter: Meter = before.get(name) ?? {
+        requests: null,
+        tokens: null,
+        openMax: 0,
         open: 0,
-      });
+      };
+      meter.requests = bucketOf(requestsPerMinute, meter.requests, nowMs);
+      meter.tokens = bucketOf(tokensPerMinute, meter.tokens, nowMs);
+      meter.openMax = concurrency ?? Number.POSITIVE_INFINITY;
+      this.#meters.set(name, meter);
     }
   }
 
@@ -83,6 +92,15 @@ export class KeyLimits {
     };
     return { ok: true, entry: { headers, expectTokens: charge, usedTokens: charge, leave } };
   }
+}
+
+function bucketOf(
+  perMinute: number | null,
+  known: TokenBucket | null,
+  nowMs: number,
+): TokenBucket | null {
+  if (perMinute === null) return null;
+  return known?.perMinute === perMinute ? known : new TokenBucket(perMinute, nowMs);
 }
 
 function refusalBy(

@@ -27,6 +27,29 @@ export interface ModelCatalogue {
   readonly listings: readonly ModelListing[];
 }
 
+/** The catalogue of the config that is in force. */
+export class Models implements ModelCatalogue {
+  readonly #createdSeconds: number;
+  #catalogue: ModelCatalogue;
+
+  constructor(config: Config, createdSeconds: number) {
+    this.#createdSeconds = createdSeconds;
+    this.#catalogue = modelCatalogue(config, createdSeconds);
+  }
+
+  get listings(): readonly ModelListing[] {
+    return this.#catalogue.listings;
+  }
+
+  find(name: string): Pool | undefined {
+    return this.#catalogue.find(name);
+  }
+
+  configure(config: Config): void {
+    this.#catalogue = modelCatalogue(config, this.#createdSeconds);
+  }
+}
+
 /** Every name the configuration serves: virtual models first, then each real one once. */
 export function modelCatalogue(config: Config, createdSeconds: number): ModelCatalogue {
   const pools = new Map<string, Pool>();

@@ -27,7 +27,8 @@ import { readBody } from "./request-reader.ts";
 import type { AnswerContext, Surface } from "./surface.ts";
 
 export interface RelayOptions extends Door {
-  readonly config: Config;
+  /** The config that is in force; it changes between two requests. */
+  readonly inForce: { readonly config: Config };
   readonly clock: Clock;
   readonly driver: Driver;
   readonly models: ModelCatalogue;
@@ -121,7 +122,7 @@ export class Relay {
       return this.#refuse(response, surface, error, { ...headers, ...CLOSES });
     }
     response.once("close", () => entrance.entry.leave());
-    const read = await readBody(request, this.#options.config.limits.bodyBytesMax);
+    const read = await readBody(request, this.#options.inForce.config.limits.bodyBytesMax);
     if (read.status === "gone") return;
     if (read.status === "refused") {
       return this.#refuse(response, surface, read.error, CLOSES);
@@ -154,7 +155,7 @@ export class Relay {
     const parsed = surface.parse(bytes);
     if (!parsed.ok) return parsed;
     const { inbound } = parsed;
-    const excess = bodyExcess(inbound.body, this.#options.config.limits);
+    const excess = bodyExcess(inbound.body, this.#options.inForce.config.limits);
     if (excess !== null) return { ok: false, error: excess };
     const { caller, entry } = entrance;
     const pool = this.#options.models.find(inbound.model);
@@ -176,7 +177,8 @@ export class Relay {
   }
 
   #admit(understood: Understood, request: IncomingMessage, response: ServerResponse): void {
-    const { driver, estimator, predicts, config, recorder, ring } = this.#options;
+    const { driver, estimator, predicts, recorder, ring } = this.#options;
+    const { config } = this.#options.inForce;
     const { surface, inbound, plan, pool, identity, caller, entry } = understood;
     const facts = this.#factsOf(understood);
     const ceiling = classFor(identity.class, caller.key);
@@ -233,7 +235,8 @@ export class Relay {
   }
 
   #factsOf({ surface, inbound, pool, identity }: Understood): StageFacts {
-    const { sessions, clock, predicts, config } = this.#options;
+    const { sessions, clock, predicts, inForce } = this.#options;
+    const { config } = inForce;
     const { prompt } = inbound;
     const arrival = sessions.arrive(identity, prompt, clock.nowMs());
     const facts = workflowFacts(
@@ -252,8 +255,8 @@ export class Relay {
   }
 
   #contextOf(requestId: string, earlyHeaders: OutgoingHttpHeaders): AnswerContext {
-    const { clock, config } = this.#options;
-    const { statusHoldMs, pingAfterMs } = config.limits;
+    const { clock, inForce } = this.#options;
+    const { statusHoldMs, pingAfterMs } = inForce.config.limits;
     const limits = { statusHoldMs, pingAfterMs, clientStallMs: CLIENT_STALL_MS };
     return { requestId, earlyHeaders, clock, limits };
   }

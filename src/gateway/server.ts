@@ -1,16 +1,15 @@
 import type { Config } from "../config/config.ts";
 import { coreConfigOf } from "../config/core-config.ts";
 import type { View } from "../core/view.ts";
-import { type Clock, systemClock } from "../engine/clock.ts";
-import { createLogger, type Logger } from "../observe/logs.ts";
-import { Metrics, type PredictorView } from "../observe/metrics.ts";
+import { Metrics } from "../observe/metrics.ts";
 import { ColdStart } from "../predict/cold-start.ts";
-import type { Estimator, Predictor } from "../predict/port.ts";
+import type { Learner, Predictor } from "../predict/port.ts";
 import { watched } from "../predict/watched.ts";
-import { openTraceStore, type TraceStore } from "../store/trace-store.ts";
+import type { TraceStore } from "../store/trace-store.ts";
 import { Sessions } from "../workflow/sessions.ts";
 import { Callers } from "./callers.ts";
 import type { AppOptions, Readiness } from "./app.ts";
+import { ConfigInForce, type ReloadResult } from "./config-in-force.ts";
 import { DecisionRing } from "./decision-ring.ts";
 import { Driver, type StepObserver } from "./driver.ts";
 import { Engines } from "./engines.ts";
@@ -18,55 +17,20 @@ import { EventLog } from "./event-log.ts";
 import type { Feedback } from "./feedback.ts";
 import type { Door } from "./entrance.ts";
 import { Front, type GatewayAddress } from "./front.ts";
+import { type GatewayOptions, openSurroundings, type Surroundings } from "./gateway-options.ts";
 import { KeyLimits } from "./key-limits.ts";
-import { readTlsFiles, type TlsFiles } from "./listener.ts";
-import { modelCatalogue, type ModelCatalogue } from "./models.ts";
+import { Models } from "./models.ts";
 import { WorkflowRecorder } from "./recorder.ts";
 import { Relay } from "./relay.ts";
 import { stepLog } from "./step-log.ts";
 import { ViewFeed } from "./ui-feed.ts";
-
-export interface GatewayOptions {
-  readonly config: Config;
-  /** Answers at once; the cold-start estimator unless given. */
-  readonly estimator?: Estimator;
-  /** Answers later, within the prediction budget; none unless given. Closed with the gateway. */
-  readonly predictor?: Predictor | null;
-  /** What the predictor's models did so far, for metrics. */
-  readonly predictorCounts?: () => PredictorView;
-  readonly logger?: Logger;
-  readonly clock?: Clock;
-  /** File for every step of the core, to be replayed; none unless given. */
-  readonly recordEventsPath?: string | null;
-}
 
 /** Requests whose decisions are remembered. */
 const DECISIONS_MAX = 1024;
 const UI_LISTENERS_MAX = 32;
 /** Builds a gateway that does not listen yet. Rejects with a sentence when a file of the config cannot be used. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const clock = options.clock ?? systemClock;
-  const logger = options.logger ?? createLogger(options.config.log.level);
-  const { path, prompts, rowsPendingMax, rowsMax } = options.config.store;
-  const tls = await readTlsFiles(options.config.listen);
-  if (path === null) return new Gateway(options, { clock, logger, tls, traces: null });
-  const opened = await openTraceStore({
-    path,
-    prompts,
-    rowsPendingMax,
-    rowsMax,
-    clockZeroUnixMs: Date.now() - clock.nowMs(),
-    onProblem: (message) => logger.error(message),
-  });
-  if (!opened.ok) throw new Error(opened.message);
-  return new Gateway(options, { clock, logger, tls, traces: opened.store });
-}
-
-interface Surroundings {
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly tls: TlsFiles | null;
-  readonly traces: TraceStore | null;
+  return new Gateway(options, await openSurroundings(options));
 }
 
 /**
@@ -74,7 +38,10 @@ interface Surroundings {
  * configured time; `destroy` ends them with an error. Both may be called twice.
  */
 export class Gateway {
-  readonly #config: Config;
+  readonly #inForce: ConfigInForce;
+  readonly #learner: Learner | null;
+  readonly #door: Door;
+  readonly #models: Models;
   readonly #surroundings: Surroundings;
   readonly #predictor: Predictor | null;
   readonly #eventLog: EventLog | null;
@@ -92,9 +59,13 @@ export class Gateway {
   constructor(options: GatewayOptions, surroundings: Surroundings) {
     const { config } = options;
     const { clock, logger, traces } = surroundings;
-    this.#config = config;
     this.#surroundings = surroundings;
-    const given = options.estimator ?? new ColdStart({ confidence: confidenceOf(config) });
+    const { source = null } = options;
+    const apply = this.#configure.bind(this);
+    this.#inForce = new ConfigInForce({ config, logger, source, apply });
+    const own = new ColdStart({ confidence: confidenceOf(config) });
+    const given = options.estimator ?? own;
+    this.#learner = options.learner ?? (given === own ? own : null);
     const { drift, estimator, predictor } = watched(given, options.predictor ?? null);
     this.#predictor = predictor;
     const scheduler = coreConfigOf(config);
@@ -116,27 +87,21 @@ export class Gateway {
       recorder: this.#recorder,
       observers: this.#observers(),
     });
-    this.#engines = new Engines({
-      engines: config.engines,
-      clock,
-      random: Math.random,
-      changed: (event) => this.#driver.apply(event),
-      lost: (name) => this.#relay.engineLost(name),
-    });
+    this.#engines = this.#createEngines(config);
     const limits = new KeyLimits(config.keys, clock);
-    const door = { callers: new Callers(config), limits, metrics: this.#metrics };
-    const models = modelCatalogue(config, Math.floor(Date.now() / 1000));
+    this.#door = { callers: new Callers(config), limits, metrics: this.#metrics };
+    this.#models = new Models(config, Math.floor(Date.now() / 1000));
     this.#relay = new Relay({
-      config,
+      inForce: this.#inForce,
       clock,
-      models,
+      models: this.#models,
       sessions,
       estimator,
       driver: this.#driver,
       engines: this.#engines,
       ring: this.#ring,
       recorder: this.#recorder,
-      ...door,
+      ...this.#door,
       predicts: this.#predictor !== null,
       logger,
     });
@@ -145,7 +110,7 @@ export class Gateway {
       view: () => this.view(),
       listenersMax: UI_LISTENERS_MAX,
     });
-    const app = this.#appOptions(models, door);
+    const app = this.#appOptions();
     this.#front = new Front({ config, tls: surroundings.tls, relay: this.#relay, app });
   }
 
@@ -171,6 +136,11 @@ export class Gateway {
     return address;
   }
 
+  /** Reads the config anew and puts in force what can be; requests that have come go on. */
+  reload(): Promise<ReloadResult> {
+    return this.#inForce.reload();
+  }
+
   close(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
@@ -181,11 +151,44 @@ export class Gateway {
     return this.close();
   }
 
+  #createEngines({ engines }: Config): Engines {
+    return new Engines({
+      engines,
+      clock: this.#surroundings.clock,
+      random: Math.random,
+      changed: (event) => this.#driver.apply(event),
+      lost: (name) => this.#relay.engineLost(name),
+      running: (name) => this.#driver.runningAt(name),
+    });
+  }
+
+  #configure(config: Config, before: Config): void {
+    const { policy, prediction, limits, keys, log } = config;
+    this.#door.callers.configure(config);
+    this.#door.limits.configure(keys);
+    this.#models.configure(config);
+    this.#learner?.expect(confidenceOf(config));
+    this.#driver.apply({
+      type: "settings-changed",
+      policy,
+      predictionBudgetMs: prediction.budgetMs,
+      attemptsMax: limits.attemptsMax,
+      queueRequestsMax: limits.queueRequestsMax,
+      queueTokensMax: limits.queueTokensMax,
+    });
+    this.#engines.configure(config.engines);
+    this.#front.configure(config);
+    if (log.level !== before.log.level) this.#surroundings.logger.level = log.level;
+  }
+
   async #stop(): Promise<void> {
     const { clock, traces } = this.#surroundings;
     this.#relay.drain();
     this.#front.close();
-    const deadline = clock.setTimer(() => this.#relay.shutDown(), this.#config.limits.drainMsMax);
+    const deadline = clock.setTimer(
+      () => this.#relay.shutDown(),
+      this.#inForce.config.limits.drainMsMax,
+    );
     await this.#relay.whenEmpty();
     deadline.cancel();
     this.#feed.close();
@@ -207,16 +210,17 @@ export class Gateway {
         metrics.observeDecisionMs(tookMs);
       },
       stepLog(this.#surroundings.logger),
+      () => this.#engines.settle(),
     ];
     if (log !== null) observers.push((event, commands) => log.write(event, commands));
     return observers;
   }
 
-  #appOptions(models: ModelCatalogue, door: Door): AppOptions {
+  #appOptions(): AppOptions {
     return {
-      door,
-      models,
-      limits: this.#config.limits,
+      door: this.#door,
+      models: this.#models,
+      limits: () => this.#inForce.config.limits,
       view: () => this.view(),
       readiness: () => this.#readiness(),
       metrics: async () => ({

@@ -4,7 +4,7 @@ import { Confidence, type ConfidenceOptions } from "./confidence.ts";
 import { GroupTable, type Blend } from "./group-table.ts";
 import { KIND_AND_MODEL } from "./ladder.ts";
 import { withHints } from "./length-hints.ts";
-import type { Estimator, StageFacts, StageSeen, WorkflowSeen } from "./port.ts";
+import type { Estimator, Learner, StageFacts, StageSeen, WorkflowSeen } from "./port.ts";
 import type { Signals } from "./trend.ts";
 
 export interface ColdStartOptions {
@@ -29,8 +29,8 @@ const TRUST_CASES = 12;
  * Remaining lengths are known only when a workflow ends, so that the first ones learned are short
  * ones. Until the long ones have ended, the length of the stage itself, known at once, is the floor.
  */
-export class ColdStart implements Estimator {
-  readonly #options: ColdStartOptions;
+export class ColdStart implements Estimator, Learner {
+  #options: ColdStartOptions;
   #groups: GroupTable;
   #confidence: Confidence;
 
@@ -80,6 +80,13 @@ export class ColdStart implements Estimator {
       if (seen.score === null) continue;
       this.#confidence.add(seen.kind, stage.model, seen.score, 1 / seen.stages.length);
     }
+  }
+
+  /** What the scores have said stays. */
+  expect(confidence: Readonly<Record<string, number>>): void {
+    this.#options = { ...this.#options, confidence };
+    const known = this.#confidence.state();
+    this.#confidence = this.#createConfidence({ version: 1, groups: [], confidence: known });
   }
 
   snapshot(): ColdStartSnapshot {

@@ -58,6 +58,16 @@ export interface Estimator {
   workflowEnded(seen: WorkflowSeen): void;
 }
 
+/** What an estimator learned while serving, which outlives the process. */
+export interface Learner {
+  /** Prior probabilities of solving a task, by model, from now on. */
+  expect(confidence: Readonly<Record<string, number>>): void;
+  /** JSON, bounded by the estimator's own limits. */
+  snapshot(): unknown;
+  /** Takes the place of all that was learned; false, and nothing changes, where it is none of its snapshots. */
+  restore(json: unknown): boolean;
+}
+
 /**
  * Answers later, from another thread. The caller holds the deadline: an answer that comes after it
  * is thrown away. `null` says that no prediction could be made.

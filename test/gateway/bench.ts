@@ -1,5 +1,6 @@
 import { pino } from "pino";
-import { parseConfig } from "../../src/config/load.ts";
+import { type ConfigResult, parseConfig } from "../../src/config/load.ts";
+import type { ReloadResult } from "../../src/gateway/config-in-force.ts";
 import type { Predictor } from "../../src/predict/port.ts";
 import { createGateway, type Gateway } from "../../src/gateway/server.ts";
 import { type Script, ScriptedEngine } from "./scripted-engine.ts";
@@ -22,6 +23,8 @@ export interface Bench {
   readonly url: string;
   readonly engines: Readonly<Record<string, ScriptedEngine>>;
   engine(name: string): ScriptedEngine;
+  /** Reads another config in the place of the first; what is not given stays as it was. */
+  reload(more: object): Promise<ReloadResult>;
 }
 
 const open: { readonly gateway: Gateway; readonly engines: readonly ScriptedEngine[] }[] = [];
@@ -43,15 +46,15 @@ export async function startBench(options: BenchOptions): Promise<Bench> {
     limits: options.limits ?? {},
     ...options.more,
   };
-  const parsed = parseConfig(JSON.stringify(document), {
-    file: "test.yaml",
-    environment: {},
-    flags: {},
-  });
+  let text = JSON.stringify(document);
+  const read = (): ConfigResult =>
+    parseConfig(text, { file: "test.yaml", environment: {}, flags: {} });
+  const parsed = read();
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   const { predictor, recordEventsPath } = options;
   const gateway = await createGateway({
     config: parsed.config,
+    source: () => Promise.resolve(read()),
     logger: pino({ level: "silent" }),
     ...(predictor === undefined ? {} : { predictor }),
     ...(recordEventsPath === undefined ? {} : { recordEventsPath }),
@@ -67,6 +70,10 @@ export async function startBench(options: BenchOptions): Promise<Bench> {
       const engine = engines[name];
       if (engine === undefined) throw new Error(`no engine ${name}`);
       return engine;
+    },
+    reload: (more) => {
+      text = JSON.stringify({ ...document, ...more });
+      return gateway.reload();
     },
   };
 }
