@@ -27,6 +27,8 @@ const ACCESS: ReadonlyMap<string, Access> = new Map([
   ["/metrics", OPERATORS],
   ["/v1/chimera/state", OPERATORS],
   ["/v1/chimera/events", OPERATORS],
+  ["/v1/chimera/predictions", OPERATORS],
+  ["/v1/chimera/config", OPERATORS],
   ["/v1/chimera/decisions", BOTH],
   ["/v1/chimera/workflows", BOTH],
   ["/v1/chimera/what-if", BOTH],

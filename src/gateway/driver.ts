@@ -10,6 +10,7 @@ import type {
 import type { Event, RequestArrived } from "../core/event.ts";
 import { nextWakeMs, step } from "../core/scheduler.ts";
 import { createState, findEngine, type SchedulerOptions, type State } from "../core/state.ts";
+import { queueView, type QueuedView } from "../core/queue-view.ts";
 import { view, type View } from "../core/view.ts";
 import type { Clock, Timer } from "../engine/clock.ts";
 import type { ErrorCode } from "./errors.ts";
@@ -95,6 +96,11 @@ export class Driver {
 
   view(): View {
     return view(this.#state);
+  }
+
+  /** Heads of the queues; see `queueView`. */
+  queued(rowsPerEngineMax: number, enginesMax: number): readonly QueuedView[] {
+    return queueView(this.#state, rowsPerEngineMax, enginesMax);
   }
 
   /** Requests that were sent to the engine and have not ended. */

@@ -1,8 +1,10 @@
 import type { Config } from "../config/config.ts";
 import { coreConfigOf } from "../config/core-config.ts";
+import { showConfig } from "../config/show.ts";
 import type { View } from "../core/view.ts";
 import { Metrics } from "../observe/metrics.ts";
 import { ColdStart } from "../predict/cold-start.ts";
+import type { Drift } from "../predict/drift.ts";
 import type { Learner, Predictor } from "../predict/port.ts";
 import { watched } from "../predict/watched.ts";
 import type { TraceStore } from "../store/trace-store.ts";
@@ -23,6 +25,7 @@ import { Models } from "./models.ts";
 import { WorkflowRecorder } from "./recorder.ts";
 import { Relay } from "./relay.ts";
 import { stepLog } from "./step-log.ts";
+import { clusterView } from "./ui-cluster.ts";
 import { ViewFeed } from "./ui-feed.ts";
 
 /** Requests whose decisions are remembered. */
@@ -52,6 +55,7 @@ export class Gateway {
   readonly #ring = new DecisionRing(DECISIONS_MAX);
   readonly #metrics: Metrics;
   readonly #feed: ViewFeed;
+  readonly #drift: Drift;
   readonly #front: Front;
   #stopping: Promise<void> | null = null;
 
@@ -105,9 +109,10 @@ export class Gateway {
       predicts: this.#predictor !== null,
       logger,
     });
+    this.#drift = drift;
     this.#feed = new ViewFeed({
       clock,
-      view: () => this.view(),
+      view: () => clusterView(this.#driver),
       listenersMax: UI_LISTENERS_MAX,
     });
     const app = this.#appOptions();
@@ -235,6 +240,8 @@ export class Gateway {
         feed: this.#feed,
         recent: (scope) => this.#ring.recent(scope),
         scoreOf: (workflowId) => this.#ring.scoreOf(workflowId),
+        drift: () => this.#drift.view(),
+        config: () => showConfig(this.#inForce.config),
         nowMs: () => this.#driver.nowMs,
       },
     };

@@ -1,9 +1,9 @@
-import type { View } from "../core/view.ts";
 import type { Clock, Timer } from "../engine/clock.ts";
 
 export interface ViewFeedOptions {
   readonly clock: Clock;
-  readonly view: () => View;
+  /** What is told: the same text is not told twice. */
+  readonly view: () => object;
   /** Open streams at once. */
   readonly listenersMax: number;
 }

@@ -1,5 +1,7 @@
 import type { Context, Hono } from "hono";
+import type { Config } from "../config/config.ts";
 import type { View } from "../core/view.ts";
+import type { ModelDrift } from "../predict/drift.ts";
 import { type AppEnv, scopeOf } from "./app-guard.ts";
 import type { RequestTrace } from "./decision-ring.ts";
 import { type GatewayError, gatewayError } from "./errors.ts";
@@ -17,6 +19,10 @@ export interface UiOptions {
   /** What a client said of a workflow (scoped), 0..1, or null. */
   readonly scoreOf: (workflowId: string) => number | null;
   readonly view: () => View;
+  /** How good the predictions were lately, by model. */
+  readonly drift: () => readonly ModelDrift[];
+  /** The config in force, without its secrets. */
+  readonly config: () => Config;
   readonly nowMs: () => number;
 }
 
@@ -28,6 +34,8 @@ export const UI_PATHS: readonly string[] = [
   "/v1/chimera/decisions",
   "/v1/chimera/workflows",
   "/v1/chimera/workflows/*",
+  "/v1/chimera/predictions",
+  "/v1/chimera/config",
 ];
 export const UI_POST_PATHS: readonly string[] = ["/v1/chimera/what-if"];
 
@@ -61,6 +69,8 @@ export function addUi(app: Hono<AppEnv>, options: UiOptions, fail: Fail): void {
   addRequests(app, options, fail);
   addWorkflows(app, options, fail);
   addWhatIf(app, options, fail);
+  app.get("/v1/chimera/predictions", (c) => c.json({ models: options.drift() }, 200, FRESH));
+  app.get("/v1/chimera/config", (c) => c.json(options.config(), 200, FRESH));
 }
 
 function addPage(app: Hono<AppEnv>, fail: Fail): void {

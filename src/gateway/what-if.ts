@@ -37,7 +37,7 @@ export interface WhatIfAnswer {
   /** Means over what was decided again; null over nothing. */
   readonly confidence: BeforeAfter;
   readonly expectedMs: BeforeAfter;
-  /** Those that would have changed, the newest first. */
+  /** Those that would have changed, the newest first; the one that was asked for in any case. */
   readonly rows: readonly WhatIfRow[];
   /** Of the one request that was asked for, as the rule would have marked them; else null. */
   readonly candidates: readonly Candidate[] | null;
@@ -132,7 +132,7 @@ export function answerWhatIf(
     models: modelCounts(rows),
     confidence: meansOf(rows, (each) => each.confidence),
     expectedMs: meansOf(rows, (each) => each.expectedMs),
-    rows: changed.slice(0, ROWS_MAX),
+    rows: (requestId === null ? changed : rows).slice(0, ROWS_MAX),
     candidates,
   };
 }

@@ -235,7 +235,14 @@ describe("the limits of a key", () => {
 });
 
 describe("what operators look at", () => {
-  const paths = ["/metrics", "/v1/chimera/state", "/v1/chimera/decisions"];
+  const paths = [
+    "/metrics",
+    "/v1/chimera/state",
+    "/v1/chimera/config",
+    "/v1/chimera/predictions",
+    "/v1/chimera/decisions",
+    "/v1/chimera/workflows",
+  ];
 
   test("is open to this machine, and to the token, not to clients or proxies", async () => {
     const bench = await keyed({}, { admin: { hash: operator.hash } });
@@ -260,6 +267,8 @@ describe("what operators look at", () => {
     expect((await get(bench, "/metrics", asA)).status).toBe(401);
     expect((await get(bench, "/v1/chimera/%73tate", asA)).status).toBe(401);
     expect((await get(bench, "/v1/chimera/events", asA)).status).toBe(401);
+    expect((await get(bench, "/v1/chimera/config", asA)).status).toBe(401);
+    expect((await get(bench, "/v1/chimera/predictions", asA)).status).toBe(401);
     // The operators' token is no client's key.
     expect((await chat(bench, { headers: token })).status).toBe(401);
     const all = JSON.parse(await (await get(bench, "/v1/chimera/decisions", token)).text());

@@ -1,9 +1,18 @@
 import { afterEach, describe, expect, test } from "vitest";
+import type { ClusterView } from "../../src/gateway/ui-cluster.ts";
 import type { RequestList } from "../../src/gateway/ui-request.ts";
 import type { WorkflowDetail, WorkflowList } from "../../src/gateway/ui-workflow.ts";
 import type { WhatIfAnswer } from "../../src/gateway/what-if.ts";
-import { type Bench, chat, closeBenches, errorOf, startBench, until } from "./bench.ts";
-import { HELLO, stream } from "./scripted-engine.ts";
+import {
+  type Bench,
+  chat,
+  closeBenches,
+  errorOf,
+  leavingClient,
+  startBench,
+  until,
+} from "./bench.ts";
+import { HELLO, nothing, stream } from "./scripted-engine.ts";
 
 afterEach(closeBenches);
 
@@ -96,7 +105,6 @@ describe("events", () => {
 
 test("recent requests are listed for the key that made them, the newest first", async () => {
   const bench = await startBench({ engines });
-  const own = { authorization: "Bearer k1" };
   for (const id of ["first", "second"]) {
     const headers = { ...own, "x-request-id": id, "x-chimera-workflow-id": "flow" };
     await (await chat(bench, { headers })).text();
@@ -117,22 +125,22 @@ test("recent requests are listed for the key that made them, the newest first", 
   expect(foreign.requests).toEqual([]);
 });
 
-describe("workflows", () => {
-  const own = { authorization: "Bearer k1" };
+const own = { authorization: "Bearer k1" };
 
-  async function threeStages(bench: Bench): Promise<void> {
-    for (const id of ["r1", "r2", "r3"]) {
-      const headers = { ...own, "x-request-id": id, "x-chimera-workflow-id": "flow" };
-      await (await chat(bench, { headers })).text();
-    }
-    await until(() => bench.gateway.view().requests === 0);
-    await fetch(new URL("/v1/feedback", bench.url), {
-      method: "POST",
-      headers: own,
-      body: JSON.stringify({ workflow_id: "flow", score: 0.75 }),
-    });
+async function threeStages(bench: Bench): Promise<void> {
+  for (const id of ["r1", "r2", "r3"]) {
+    const headers = { ...own, "x-request-id": id, "x-chimera-workflow-id": "flow" };
+    await (await chat(bench, { headers })).text();
   }
+  await until(() => bench.gateway.view().requests === 0);
+  await fetch(new URL("/v1/feedback", bench.url), {
+    method: "POST",
+    headers: own,
+    body: JSON.stringify({ workflow_id: "flow", score: 0.75 }),
+  });
+}
 
+describe("workflows", () => {
   test("are listed for the key that ran them, with stages, tokens and score", async () => {
     const bench = await startBench({ engines });
     await threeStages(bench);
@@ -168,24 +176,24 @@ describe("workflows", () => {
   });
 });
 
+function ask(bench: Bench, body: object, headers: Record<string, string> = {}) {
+  const url = new URL("/v1/chimera/what-if", bench.url);
+  return fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
+}
+
+async function decided(bench: Bench): Promise<void> {
+  for (const id of ["a", "b"]) {
+    await (await chat(bench, { headers: { "x-request-id": id } })).text();
+  }
+  await until(() => bench.gateway.view().requests === 0);
+}
+
+async function answerOf(response: Response): Promise<WhatIfAnswer> {
+  expect(response.status).toBe(200);
+  return JSON.parse(await response.text());
+}
+
 describe("what if", () => {
-  function ask(bench: Bench, body: object, headers: Record<string, string> = {}) {
-    const url = new URL("/v1/chimera/what-if", bench.url);
-    return fetch(url, { method: "POST", headers, body: JSON.stringify(body) });
-  }
-
-  async function decided(bench: Bench): Promise<void> {
-    for (const id of ["a", "b"]) {
-      await (await chat(bench, { headers: { "x-request-id": id } })).text();
-    }
-    await until(() => bench.gateway.view().requests === 0);
-  }
-
-  async function answerOf(response: Response): Promise<WhatIfAnswer> {
-    expect(response.status).toBe(200);
-    return JSON.parse(await response.text());
-  }
-
   test("nothing else was asked for, nothing would have changed", async () => {
     const bench = await startBench({ engines });
     await decided(bench);
@@ -231,4 +239,40 @@ describe("what if", () => {
     const one = await ask(bench, { request_id: "a" }, foreign);
     expect((await errorOf(one)).code).toBe("unknown_decision");
   });
+});
+
+test("the events tell the heads of the queues, workflows as their clients know them", async () => {
+  const bench = await startBench({
+    engines: { small: nothing },
+    engine: { maxConcurrency: 1 },
+  });
+  const clients = ["a", "b", "c"].map(() => leavingClient());
+  const answers = clients.map(({ signal }, index) =>
+    chat(bench, { signal, headers: { "x-chimera-workflow-id": `flow-${index}` } }).catch(
+      () => null,
+    ),
+  );
+  await until(() => (bench.gateway.view().engines[0]?.waiting ?? 0) >= 1);
+  const response = await get(bench, "/v1/chimera/events");
+  const reader = response.body?.getReader();
+  const { value } = (await reader?.read()) ?? {};
+  const told: ClusterView = JSON.parse(new TextDecoder().decode(value).slice("data: ".length));
+  expect(told.queue[0]).toMatchObject({ engine: "small", position: 1, class: "default" });
+  expect(told.queue[0]?.workflowId).toMatch(/^flow-\d$/);
+  await reader?.cancel();
+  for (const client of clients) client.leave();
+  await Promise.all(answers);
+});
+
+test("the config is shown without its secrets, the predictions by model", async () => {
+  const bench = await startBench({
+    engines,
+    engine: { apiKey: "engine-secret", headers: { "x-token": "header-secret" } },
+  });
+  const text = await (await get(bench, "/v1/chimera/config")).text();
+  expect(text).not.toMatch(/engine-secret|header-secret/);
+  expect(JSON.parse(text)).toMatchObject({ engines: [{ name: "small" }, { name: "large" }] });
+  await (await chat(bench)).text();
+  const predictions = await get(bench, "/v1/chimera/predictions");
+  expect(await predictions.json()).toEqual({ models: [] });
 });
