@@ -12,7 +12,7 @@ import {
 } from "./evidence-commands.ts";
 import { addProfile } from "./engine-commands.ts";
 import { addExplain, addTop } from "./insight-commands.ts";
-import { addInit } from "./setup-commands.ts";
+import { addDoctor, addInit } from "./setup-commands.ts";
 import { createPrinter, type ExitCode } from "./printer.ts";
 import { addCheck, addDemo, addEmulate, addKey, addServe, addUp } from "./serving-commands.ts";
 import type { Session } from "./session.ts";
@@ -37,6 +37,7 @@ function createProgram(session: Session): Command {
   addGenerate(program, session);
   addInit(program, session);
   addCheck(program, session);
+  addDoctor(program, session);
   addProfile(program, session);
   addTop(program, session);
   addExplain(program, session);

@@ -48,3 +48,14 @@ function ports(text: string): number[] {
 function isPort(port: number): boolean {
   return Number.isInteger(port) && port > 0 && port < 65_536;
 }
+
+export function addDoctor(program: Command, { printer, exit }: Session): void {
+  withExample(program.command("doctor"), "doctor --config chimera.yaml")
+    .description("what is wrong with a config, its engines and this machine, and how to mend it")
+    .option("-c, --config <file>", "config", "chimera.yaml")
+    .option("--json", "print JSON", false)
+    .action(async (options: { config: string; json: boolean }) => {
+      const { doctor } = await import("./doctor.ts");
+      exit(await doctor(options, printer));
+    });
+}
