@@ -1,16 +1,12 @@
 import type { QueuedView } from "../core/queue-view.ts";
 import type { View } from "../core/view.ts";
+import type { ClusterView } from "./cluster-view.ts";
 import { clientWorkflowId } from "../workflow/identity.ts";
-
-/** What the page is told twice a second: its size does not grow with what waits. */
-export interface ClusterView extends View {
-  /** Heads of the queues; how many wait in all is with the engines. Workflows as their clients know them. */
-  readonly queue: readonly QueuedView[];
-}
 
 const QUEUE_ROWS_PER_ENGINE_MAX = 10;
 const QUEUE_ENGINES_MAX = 12;
 
+/** The view with the heads of its queues. */
 export function clusterView(scheduler: {
   view(): View;
   queued(rowsPerEngineMax: number, enginesMax: number): readonly QueuedView[];

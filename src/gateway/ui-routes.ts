@@ -10,7 +10,8 @@ import { type UiFile, type UiFiles, readUiFiles } from "./ui-files.ts";
 import { isPhase, phaseOf, REQUEST_PHASES, requestRow, type RequestList } from "./ui-request.ts";
 import { workflowDetail, workflowRows } from "./ui-workflow.ts";
 import { readBody } from "./request-reader.ts";
-import { answerWhatIf, parseWhatIf } from "./what-if.ts";
+import { answerWhatIf } from "./what-if.ts";
+import { parseWhatIf } from "./what-if-question.ts";
 
 export interface UiOptions {
   readonly feed: ViewFeed;

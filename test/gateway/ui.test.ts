@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { ClusterView } from "../../src/gateway/ui-cluster.ts";
+import type { ClusterView } from "../../src/gateway/cluster-view.ts";
 import type { RequestList } from "../../src/gateway/ui-request.ts";
 import type { WorkflowDetail, WorkflowList } from "../../src/gateway/ui-workflow.ts";
 import type { WhatIfAnswer } from "../../src/gateway/what-if.ts";

@@ -7,6 +7,7 @@ import { Bar } from "./bar.tsx";
 import { explain, RULE_NAMES, statusName, verdictOf } from "../../src/observe/explanation.ts";
 import { formatCount, formatShare, formatSpan } from "../../src/observe/number-format.ts";
 import { usePolled } from "./use-polled.ts";
+import { WhatIfDecision } from "./what-if-decision.tsx";
 
 export interface DecisionDialogProps {
   readonly requestId: string;
@@ -35,7 +36,7 @@ export function DecisionDialog({ requestId, apiKey, close }: DecisionDialogProps
             ✕
           </button>
         </header>
-        {detail === null ? <p class="empty">Loading …</p> : <Body detail={detail} />}
+        {detail === null ? <p class="empty">Loading …</p> : <Body {...{ detail, apiKey }} />}
       </article>
     </dialog>
   );
@@ -45,7 +46,12 @@ function titleOf({ decision }: RequestDetail): string {
   return decision === null ? "Waiting for an engine" : `Why ${decision.engine}?`;
 }
 
-function Body({ detail }: { readonly detail: RequestDetail }): VNode {
+interface BodyProps {
+  readonly detail: RequestDetail;
+  readonly apiKey: string;
+}
+
+function Body({ detail, apiKey }: BodyProps): VNode {
   const { decision, outcome, workflowId, requestId } = detail;
   return (
     <>
@@ -56,6 +62,7 @@ function Body({ detail }: { readonly detail: RequestDetail }): VNode {
           <p class="rule">{RULE_NAMES[decision.rule]}</p>
           <p>{explain(decision)}</p>
           <CandidateTable decision={decision} />
+          <WhatIfDecision decision={decision} apiKey={apiKey} />
         </>
       )}
       <dl class="facts">

@@ -1,15 +1,24 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
+import type { ClusterView } from "../../src/gateway/cluster-view.ts";
 import { DecisionDialog } from "./decision-dialog.tsx";
+import { ConfigPanel } from "./config-panel.tsx";
 import { EnginePanel } from "./engine-panel.tsx";
+import { Navigation } from "./navigation.tsx";
 import { Playground } from "./playground.tsx";
+import { PredictionPanel } from "./prediction-panel.tsx";
+import { QueuePanel } from "./queue-panel.tsx";
 import { RequestPanel } from "./request-panel.tsx";
 import { Totals } from "./totals.tsx";
 import { useCluster } from "./use-cluster.ts";
+import { usePlace, type Place } from "./use-place.ts";
 import { useVisible } from "./use-visible.ts";
+import { WhatIfPanel } from "./what-if-panel.tsx";
+import { WorkflowPanel } from "./workflow-panel.tsx";
 
 export function Page(): VNode {
   const visible = useVisible();
+  const place = usePlace();
   const { view, isConnected } = useCluster(visible);
   // Kept in memory only: a key that is stored can be stolen.
   const [apiKey, setApiKey] = useState("");
@@ -33,17 +42,9 @@ export function Page(): VNode {
           />
         </form>
       </header>
+      <Navigation place={place} />
       <main data-stale={!isConnected}>
-        {view !== null && (
-          <>
-            <Totals view={view} />
-            <EnginePanel view={view} />
-          </>
-        )}
-        <div class="below">
-          <RequestPanel key={apiKey} apiKey={apiKey} visible={visible} open={setOpened} />
-          <Playground apiKey={apiKey} open={setOpened} />
-        </div>
+        <PlaceView {...{ place, view, apiKey, visible }} open={setOpened} />
       </main>
       {opened !== null && (
         <DecisionDialog
@@ -55,4 +56,46 @@ export function Page(): VNode {
       )}
     </>
   );
+}
+
+interface PlaceViewProps {
+  readonly place: Place;
+  readonly view: ClusterView | null;
+  readonly apiKey: string;
+  readonly visible: boolean;
+  readonly open: (requestId: string) => void;
+}
+
+function PlaceView({ place, view, ...props }: PlaceViewProps): VNode {
+  const { apiKey } = props;
+  switch (place) {
+    case "live":
+      return (
+        <>
+          {view !== null && (
+            <>
+              <Totals view={view} />
+              <EnginePanel view={view} />
+              <QueuePanel view={view} />
+            </>
+          )}
+          <div class="below">
+            <RequestPanel key={apiKey} {...props} />
+            <Playground apiKey={apiKey} open={props.open} />
+          </div>
+        </>
+      );
+    case "workflows":
+      return <WorkflowPanel key={apiKey} {...props} />;
+    case "what-if":
+      return view === null ? (
+        <p class="empty">Loading …</p>
+      ) : (
+        <WhatIfPanel key={apiKey} policy={view.policy} {...props} />
+      );
+    case "predictions":
+      return <PredictionPanel key={apiKey} {...props} />;
+    case "config":
+      return <ConfigPanel key={apiKey} {...props} />;
+  }
 }

@@ -75,7 +75,7 @@ function Row({ row, nowMs, open }: RowProps): VNode {
 
 const ID_CHARACTERS_MAX = 18;
 
-function shortened(id: string): string {
+export function shortened(id: string): string {
   return id.length <= ID_CHARACTERS_MAX ? id : `${id.slice(0, ID_CHARACTERS_MAX - 1)}…`;
 }
 

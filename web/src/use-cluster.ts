@@ -1,9 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
-import type { View } from "../../src/core/view.ts";
+import type { ClusterView } from "../../src/gateway/cluster-view.ts";
 
 export interface Cluster {
   /** The newest that is known; null before the first. */
-  readonly view: View | null;
+  readonly view: ClusterView | null;
   readonly isConnected: boolean;
 }
 
