@@ -4,7 +4,7 @@ import { MANIFEST_FILE } from "../predict/encoder-manifest.ts";
 import type { LearnedPredictor } from "../predict/learned-predictor.ts";
 import type { RouterPriors } from "../predict/router-model.ts";
 import { readFiles, type LearnedFlags } from "./learned-files.ts";
-import { ModelWatch } from "./model-watch.ts";
+import { FileWatch } from "./file-watch.ts";
 import type { Printer } from "./printer.ts";
 
 export interface ModelReloadOptions {
@@ -34,9 +34,9 @@ export async function reloadModels(options: ModelReloadOptions): Promise<{ close
       return takeIn(options);
     });
   };
-  let watched: ModelWatch | null = null;
+  let watched: FileWatch | null = null;
   try {
-    watched = await ModelWatch.start(files, ask);
+    watched = await FileWatch.start(files, ask);
   } catch (error) {
     printer.say(`model files are not watched, SIGHUP takes them in: ${reasonOf(error)}`);
   }

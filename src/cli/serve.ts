@@ -1,15 +1,17 @@
 import type { Config } from "../config/config.ts";
+import { type ConfigResult, loadConfig } from "../config/load.ts";
 import type { ConfigFlags } from "../config/overrides.ts";
 import { systemClock } from "../engine/clock.ts";
-import { createGateway } from "../gateway/server.ts";
+import { createGateway, type Gateway } from "../gateway/server.ts";
 import { ColdStart } from "../predict/cold-start.ts";
 import { CorrectedEstimator, CorrectedPredictor } from "../predict/corrected.ts";
 import { LearnedPredictor } from "../predict/learned-predictor.ts";
 import type { ServedFiles } from "../predict/open-learned.ts";
-import type { Estimator, Predictor } from "../predict/port.ts";
+import type { Estimator, Learner, Predictor } from "../predict/port.ts";
 import { ResidualCorrection } from "../predict/residual-correction.ts";
 import type { PredictionServiceCounts, SwapResult } from "../predict/service-limits.ts";
 import { readConfig } from "./check.ts";
+import { reloadConfig } from "./config-reload.ts";
 import { readLearned } from "./learned-files.ts";
 import { reloadModels } from "./model-reload.ts";
 import type { ExitCode, Printer } from "./printer.ts";
@@ -25,7 +27,9 @@ export async function serve(flags: ServeFlags, printer: Printer): Promise<ExitCo
   const { config: file, recordEvents, ...overrides } = flags;
   const config = await readConfig(file, overrides, printer);
   if (config === null) return 2;
-  const hooks = { recordEvents: recordEvents ?? null, ready: () => undefined };
+  const sources = { file, environment: process.env, flags: overrides };
+  const origin = { file, read: () => loadConfig(sources) };
+  const hooks = { recordEvents: recordEvents ?? null, origin, ready: () => undefined };
   return serveLearned(config, hooks, printer);
 }
 
@@ -58,6 +62,7 @@ export async function serveLearned(
   };
   const reload = await reloadModels({ paths, priors, predictor: { swap }, printer });
   const corrected = {
+    learner: base,
     estimator: new CorrectedEstimator(base, correction),
     predictor: new CorrectedPredictor(predictor, correction),
   };
@@ -71,8 +76,11 @@ export async function serveLearned(
 
 export interface ServeHooks {
   readonly recordEvents: string | null;
+  /** Where the config came from, to be read anew; nowhere unless given. */
+  readonly origin?: { readonly file: string; readonly read: () => Promise<ConfigResult> };
   /** What answers at once, and what answers within the prediction budget; the gateway's own unless given. */
   readonly estimator?: Estimator;
+  readonly learner?: Learner;
   readonly predictor?: Predictor;
   readonly predictorCounts?: () => PredictionServiceCounts;
   /** Called with the base of the API once it listens. */
@@ -85,19 +93,25 @@ export async function serveConfig(
   hooks: ServeHooks,
   printer: Printer,
 ): Promise<ExitCode> {
-  let gateway;
-  let url;
+  let gateway: Gateway;
+  let reload: { close(): void } | null = null;
+  const { recordEvents, ready, origin, ...predicts } = hooks;
   try {
-    const { recordEvents, ready: _ready, ...predicts } = hooks;
-    gateway = await createGateway({ config, recordEventsPath: recordEvents, ...predicts });
-    ({ url } = await gateway.listen());
+    const source = origin === undefined ? {} : { source: origin.read };
+    const options = { config, recordEventsPath: recordEvents, ...source, ...predicts };
+    gateway = await createGateway(options);
+    // Watched before anyone is told that it serves: who writes the file then is heard.
+    reload = origin ? await reloadConfig(origin.file, () => gateway.reload(), printer) : null;
+    const { url } = await gateway.listen();
+    printer.out(`gateway at ${url}`);
+    ready(url);
   } catch (error) {
+    reload?.close();
     printer.say(`cannot serve: ${reasonOf(error, config)}`);
     return 1;
   }
-  printer.out(`gateway at ${url}`);
-  hooks.ready(url);
   await untilSignal();
+  reload?.close();
   printer.say("stopping: running requests may end; a second Ctrl-C ends them");
   await gateway.close();
   return 0;

@@ -10,7 +10,7 @@ const QUIET_MS = 200;
  * that now leads elsewhere. Their folders are watched, so that a file may be replaced or be absent for a
  * while. `close` ends it and may be called twice.
  */
-export class ModelWatch {
+export class FileWatch {
   readonly #files: readonly string[];
   readonly #changed: () => void;
   readonly #watchers: FSWatcher[] = [];
@@ -25,8 +25,8 @@ export class ModelWatch {
   }
 
   /** Throws where a folder cannot be watched. */
-  static async start(files: readonly string[], changed: () => void): Promise<ModelWatch> {
-    const started = new ModelWatch(files, await identityOf(files), changed);
+  static async start(files: readonly string[], changed: () => void): Promise<FileWatch> {
+    const started = new FileWatch(files, await identityOf(files), changed);
     for (const folder of new Set(files.map((file) => dirname(file)))) {
       const watcher = watch(folder, { persistent: false }, () => started.#touched());
       // A folder that goes away ends its watcher; a signal still asks for the files.
