@@ -74,8 +74,8 @@ function addModels(app: App, { models }: AppOptions): void {
     return models.listings.filter(({ id }) => mayAskFor(key, id));
   };
   app.get("/v1/models", (c) => c.json({ object: "list", data: shownTo(c) }));
-  // A model's name may hold slashes.
-  app.get("/v1/models/:name{.+}", (c) => {
+  // A model's name may hold slashes, and what is asked for may hold anything.
+  app.get("/v1/models/:name{[^]+}", (c) => {
     const name = c.req.param("name");
     const found = shownTo(c).find((model) => model.id === name);
     if (found !== undefined) return c.json(found);
@@ -134,7 +134,7 @@ function addOperation(app: App, options: AppOptions): void {
     return c.body(text, 200, { "content-type": contentType });
   });
   app.get("/v1/chimera/state", (c) => c.json(options.view()));
-  app.get("/v1/chimera/decisions/:id{.+}", (c) => {
+  app.get("/v1/chimera/decisions/:id{[^]+}", (c) => {
     const scope = scopeOf(c);
     const trace = options.feedback.findRequest(c.req.param("id"), scope);
     return trace === undefined ? fail(c, gatewayError("unknown_decision")) : c.json(shown(trace));

@@ -84,7 +84,7 @@ function addPage(app: Hono<AppEnv>, fail: Fail): void {
   };
   app.get("/ui", (c) => serve(c, "index.html"));
   app.get("/ui/", (c) => serve(c, "index.html"));
-  app.get("/ui/:name{.+}", (c) => serve(c, c.req.param("name")));
+  app.get("/ui/:name{[^]+}", (c) => serve(c, c.req.param("name")));
 }
 
 function addEvents(app: Hono<AppEnv>, { feed }: UiOptions, fail: Fail): void {
@@ -119,7 +119,7 @@ function addWorkflows(app: Hono<AppEnv>, options: UiOptions, fail: Fail): void {
     const workflows = workflowRows({ traces, scoreOf }, WORKFLOWS_SHOWN_MAX);
     return c.json({ nowMs: options.nowMs(), workflows }, 200, FRESH);
   });
-  app.get("/v1/chimera/workflows/:id{.+}", (c) => {
+  app.get("/v1/chimera/workflows/:id{[^]+}", (c) => {
     const traces = options.recent(scopeOf(c));
     const { scoreOf } = options;
     const found = workflowDetail({ traces, scoreOf }, c.req.param("id"));

@@ -38,7 +38,10 @@ describe("models", () => {
       ]),
     );
     expect(await (await get(bench, "/v1/models/fast")).json()).toMatchObject({ id: "fast" });
-    expect((await get(bench, "/v1/models/none")).status).toBe(404);
+    for (const name of ["none", "a/b", "line%0Dbreak", "line%0Abreak", "%E2%80%A8"]) {
+      expect((await get(bench, `/v1/models/${name}`)).status, name).toBe(404);
+      expect((await get(bench, `/v1/chimera/decisions/${name}`)).status, name).toBe(404);
+    }
   });
 
   test("by their real name are served by their own engines, by a virtual one by its candidates", async () => {
