@@ -432,6 +432,10 @@ describe("our own headers", () => {
     expect(read({ "x-chimera-slack": "0" }).knobs).toEqual({ slack: 0 });
   });
 
+  it.each([1 / 3, 5e-324, 0.1 + 0.2, 1e-7])("takes %d as it is printed", (price) => {
+    expect(read({ "x-chimera-price": String(price) }).knobs).toEqual({ price });
+  });
+
   it.each([
     ["x-chimera-stage", "-1"],
     ["x-chimera-stage", "1.5"],

@@ -54,7 +54,8 @@ export function readOwnHeaders(headers: HeaderValues): OwnHeaders | HeaderProble
   return problem === undefined ? own : { problem };
 }
 
-const DECIMAL = /^\d{1,15}(\.\d{1,15})?(e[+-]?\d{1,2})?$/i;
+/** As JavaScript and Python write numbers: `0.3333333333333333`, `5e-324`. */
+const DECIMAL = /^\d{1,15}(\.\d{1,20})?(e[+-]?\d{1,3})?$/i;
 
 interface NumberRule {
   readonly name: string;
