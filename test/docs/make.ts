@@ -1,5 +1,10 @@
 import { writeFileSync } from "node:fs";
+import { openApiDocument } from "../openapi/document.ts";
+import { commandPage } from "./command-page.ts";
 import { configurationPage } from "./configuration-page.ts";
 
 /** Writes the pages that are made of the code. */
-writeFileSync(new URL("../../docs/configuration.md", import.meta.url), configurationPage());
+const folder = new URL("../../docs/", import.meta.url);
+writeFileSync(new URL("cli.md", folder), commandPage());
+writeFileSync(new URL("configuration.md", folder), configurationPage());
+writeFileSync(new URL("openapi.json", folder), JSON.stringify(openApiDocument(), null, 2));
