@@ -218,7 +218,11 @@ export function addEvaluate(program: Command, { printer, exit }: Session): void 
     .option("--results <file>", "results to write, one JSON line a simulation")
     .option("--report <file>", "one self-contained HTML page to write as well")
     .option("--from <files...>", "earlier results: renders the page without simulating")
-    .option("--threads <n>", "simulations at a time", whole, availableParallelism())
+    .addOption(
+      new Option("--threads <n>", "simulations at a time")
+        .argParser(whole)
+        .default(availableParallelism(), "the cores"),
+    )
     .action(async (options: EvaluateOptions) => {
       const { evaluate } = await import("./evaluate.ts");
       const { results, threads } = options;

@@ -1,11 +1,12 @@
 import type { Command } from "commander";
-import { number, whole, withExample } from "./options.ts";
+import { number, whole } from "./options.ts";
 import type { Session } from "./session.ts";
 
 const GATEWAY_URL = "http://127.0.0.1:8080";
 
 export function addExplain(program: Command, { printer, exit }: Session): void {
-  withExample(program.command("explain"), "explain demo-1-aime-3")
+  program
+    .command("explain")
     .description("why a request, or each one of a workflow, went where it went")
     .argument("<id>", "a request's id (`x-request-id`), or a workflow's")
     .option(
@@ -31,7 +32,8 @@ interface TopOptions {
 }
 
 export function addTop(program: Command, { printer, exit }: Session): void {
-  withExample(program.command("top"), "top", "top --json --looks 1")
+  program
+    .command("top")
     .description("the live cluster: engines, queues, last decisions; Ctrl-C ends")
     .option("--url <url>", "the gateway; its operators' token is in CHIMERA_TOKEN", GATEWAY_URL)
     .option("--every <seconds>", "between two looks; at least 0.5", number, 1)

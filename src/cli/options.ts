@@ -98,12 +98,6 @@ export function withRuns(command: Command): Command {
     .option("--external-ms-per-token <ms>", "time of calls to other models", number, 20);
 }
 
-/** A command whose help ends with a line that may be typed as it stands. */
-export function withExample(command: Command, ...lines: readonly string[]): Command {
-  const examples = lines.map((line) => `  chimera ${line}`).join("\n");
-  return command.addHelpText("after", `\nExample:\n${examples}`);
-}
-
 /** Options that overrule a config. */
 export function withConfigFlags(command: Command): Command {
   return command
@@ -111,6 +105,7 @@ export function withConfigFlags(command: Command): Command {
     .option("--port <n>", "port to listen on; 0 is any free one")
     .option("--open", "accept that others reach it although there are no keys")
     .option("--log-level <level>", "trace, debug, info, warn, error, fatal or silent")
+    .option("--policy <name>", "a policy by name, or the file of your own; instead of the config's")
     .option("--choice <name>", "how a model is chosen")
     .option("--order <name>", "how a queue is ordered")
     .option("--price <kappa>", "price of time in units of score")
@@ -130,6 +125,7 @@ export interface ConfigOptions {
   readonly port?: string;
   readonly open?: boolean;
   readonly logLevel?: string;
+  readonly policy?: string;
   readonly choice?: string;
   readonly order?: string;
   readonly price?: string;

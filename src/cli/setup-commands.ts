@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from "commander";
-import { names, withExample } from "./options.ts";
+import { names } from "./options.ts";
 import type { Session } from "./session.ts";
 
 interface InitOptions {
@@ -10,13 +10,15 @@ interface InitOptions {
 }
 
 export function addInit(program: Command, { printer, exit }: Session): void {
-  withExample(program.command("init"), "init", "init --stdout --ports 8000,8001")
-    .description("look for engines on this machine and write a config for them")
+  program
+    .command("init")
+    .description(
+      "look for engines on this machine, and at OPENAI_BASE_URL with OPENAI_API_KEY, and write a config for them",
+    )
     .option("-c, --config <file>", "the config to write", "chimera.yaml")
     .option("--ports <numbers>", "local ports to look at; else the usual ones", ports)
     .option("--force", "replace a config that is there; the old one stays beside it", false)
     .option("--stdout", "print the config and write nothing", false)
-    .addHelpText("after", ENVIRONMENT)
     .action(async (options: InitOptions) => {
       const [{ init }, { createInterface }] = await Promise.all([
         import("./init.ts"),
@@ -36,9 +38,6 @@ export function addInit(program: Command, { printer, exit }: Session): void {
     });
 }
 
-const ENVIRONMENT = `
-OPENAI_BASE_URL is asked too, with OPENAI_API_KEY; the config names the variable, not the key.`;
-
 function ports(text: string): number[] {
   const numbers = names(text).map(Number);
   if (numbers.every(isPort)) return numbers;
@@ -50,7 +49,8 @@ function isPort(port: number): boolean {
 }
 
 export function addDoctor(program: Command, { printer, exit }: Session): void {
-  withExample(program.command("doctor"), "doctor --config chimera.yaml")
+  program
+    .command("doctor")
     .description("what is wrong with a config, its engines and this machine, and how to mend it")
     .option("-c, --config <file>", "config", "chimera.yaml")
     .option("--json", "print JSON", false)
