@@ -58,13 +58,17 @@ export function windowOf(
 
 /** `count` arrival times in ms with exponential gaps. */
 export function poissonArrivals(count: number, perSecond: number, seed: number): number[] {
+  return [...poissonTimes(count, perSecond, seed)];
+}
+
+/** As `poissonArrivals`, each when it is asked for. */
+export function* poissonTimes(count: number, perSecond: number, seed: number): Generator<number> {
   const random = createRandom(seed);
   let timeMs = 0;
-  return Array.from({ length: count }, () => {
-    const at = timeMs;
+  for (let arrived = 0; arrived < count; arrived++) {
+    yield timeMs;
     timeMs += (-Math.log(1 - random.next()) / perSecond) * 1000;
-    return at;
-  });
+  }
 }
 
 /** Gives each arrival a workflow drawn with replacement: all once, in shuffled order, then all again. */
@@ -73,14 +77,24 @@ export function populate(
   arrivalsMs: readonly number[],
   seed: number,
 ): PlayableWorkflow[] {
+  return [...populated(workflows, arrivalsMs, seed)];
+}
+
+/** As `populate`, each when it is asked for: for workloads that need not fit in memory. */
+export function* populated(
+  workflows: readonly RecordedWorkflow[],
+  arrivalsMs: Iterable<number>,
+  seed: number,
+): Generator<PlayableWorkflow> {
   const random = createRandom(seed);
   let deck: RecordedWorkflow[] = [];
-  return arrivalsMs.map((arrivalMs, index) => {
+  let index = 0;
+  for (const arrivalMs of arrivalsMs) {
     if (deck.length === 0) deck = shuffled(workflows, random);
     const workflow = deck.pop();
     if (workflow === undefined) throw new Error("a workload needs a workflow");
-    return { ...workflow, id: `w${index}`, arrivalMs };
-  });
+    yield { ...workflow, id: `w${index++}`, arrivalMs };
+  }
 }
 
 function shuffled<T>(values: readonly T[], random: Random): T[] {

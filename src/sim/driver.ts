@@ -1,29 +1,24 @@
-import type { Command, Dispatch } from "../core/command.ts";
+import { assert } from "../core/assert.ts";
+import type { Command, Dispatch, Reject } from "../core/command.ts";
 import type { Event } from "../core/event.ts";
 import { priorityOf } from "../core/order.ts";
 import { OrderedQueue, QueueEntry } from "../core/queue.ts";
 import { createRandom } from "../core/random.ts";
 import { nextWakeMs, step } from "../core/scheduler.ts";
 import { createState, type SchedulerOptions, type State } from "../core/state.ts";
-import type { EngineSpec, Order } from "../core/types.ts";
+import type { Order } from "../core/types.ts";
 import type { Estimator } from "../predict/port.ts";
-import type { EngineModel } from "./engine-model.ts";
 import type { Sequence } from "./engine-queue.ts";
+import { EngineSeat, type SimulatedEngine } from "./engine-seat.ts";
 import { RunningWorkflow, type SimulatedRequest } from "./running-workflow.ts";
 import type { PlayableWorkflow } from "./workload.ts";
 
-/** One simulated engine: what the core knows of it, and the model that runs it. */
-export interface SimulatedEngine {
-  readonly spec: EngineSpec;
-  readonly model: EngineModel<SimulatedRequest>;
-}
-
-export interface SimulationOptions {
+/** Everything but the workload. */
+interface SimulationSettings {
   readonly scheduler: Omit<SchedulerOptions, "engines">;
   readonly engines: readonly SimulatedEngine[];
   /** How the engines order what waits inside them. */
   readonly engineOrder: Order;
-  readonly workflows: readonly PlayableWorkflow[];
   readonly estimator: Estimator;
   readonly queueWaitMsMax: number;
   /** Whether the estimator is shown texts; only learned ones read them. */
@@ -32,6 +27,17 @@ export interface SimulationOptions {
   readonly onStage?: (stage: StageResult) => void;
   /** Sees every step: for logs and what-if. */
   readonly observe?: (event: Event, commands: readonly Command[]) => void;
+}
+
+export interface SimulationOptions extends SimulationSettings {
+  readonly workflows: readonly PlayableWorkflow[];
+}
+
+export interface StreamOptions extends SimulationSettings {
+  /** In order of arrival; each is asked for when the one before it has arrived. */
+  readonly workflows: Iterable<PlayableWorkflow>;
+  /** Sees every workflow as it ends; nothing is kept of it otherwise. Those that never end come last. */
+  readonly onWorkflow: (running: RunningWorkflow) => void;
 }
 
 /** A stage as it was served. Times in ms. */
@@ -48,75 +54,58 @@ export interface StageResult {
 }
 
 export interface SimulationResult {
+  /** In the order of the workload. */
   readonly workflows: readonly RunningWorkflow[];
   readonly state: State;
 }
 
+/** Runs a workload that is at hand, in whatever order, and keeps how every workflow went. */
+export function simulate(options: SimulationOptions): SimulationResult {
+  const ended = new Map<PlayableWorkflow, RunningWorkflow>();
+  const state = simulateStream({
+    ...options,
+    workflows: options.workflows.toSorted((a, b) => a.arrivalMs - b.arrivalMs),
+    onWorkflow: (running) => ended.set(running.workflow, running),
+  });
+  return { workflows: options.workflows.flatMap((each) => ended.get(each) ?? []), state };
+}
+
 /**
  * Runs a workload through the core and the engine model under a virtual clock: event-driven, exact,
- * the same result from the same options. At one instant come first the ends of iterations (engines in
- * order), then arrivals and ready stages (in order of creation), then what is due, then decisions.
+ * the same result from the same options, in memory for the workflows that are open. At one instant come
+ * first the ends of iterations (engines in order), then arrivals and ready stages (in order of creation),
+ * then what is due, then decisions.
  */
-export function simulate(options: SimulationOptions): SimulationResult {
+export function simulateStream(options: StreamOptions): State {
   return new Simulation(options).run();
 }
+
+/** Numbers of later stages start here: at one instant, workflows that arrive come before them. */
+const LATER_STAGES_FROM = 2 ** 40;
 
 interface EndedStage {
   readonly engine: SimulatedEngine;
   readonly sequence: Sequence<SimulatedRequest>;
 }
 
-/** An engine in the run: asked only when its time has come or something has reached it. */
-class EngineSeat {
-  readonly engine: SimulatedEngine;
-  /** When its iterations under way end. */
-  nextEventMs = Number.POSITIVE_INFINITY;
-  /** Something has happened to it since it last began. */
-  changed = false;
-
-  constructor(engine: SimulatedEngine) {
-    this.engine = engine;
-  }
-
-  enqueue(request: SimulatedRequest, nowMs: number): void {
-    this.engine.model.enqueue(request, nowMs);
-    this.#note();
-  }
-
-  cancel(id: string, nowMs: number): void {
-    this.engine.model.cancel(id, nowMs);
-    this.#note();
-  }
-
-  begin(nowMs: number): void {
-    this.engine.model.begin(nowMs);
-    this.#note();
-    this.changed = false;
-  }
-
-  #note(): void {
-    this.nextEventMs = this.engine.model.nextEventMs();
-    this.changed = true;
-  }
-}
-
 class Simulation {
-  readonly #options: SimulationOptions;
+  readonly #options: StreamOptions;
   readonly #state: State;
   readonly #engines: readonly EngineSeat[];
   readonly #byName: ReadonlyMap<string, EngineSeat>;
   /** Workflows whose next stage becomes ready, by time and order of creation. */
   readonly #ready: OrderedQueue<RunningWorkflow>;
   readonly #open = new Map<string, RunningWorkflow>();
-  readonly #workflows: RunningWorkflow[] = [];
-  /** Those that have not arrived, the next one last: in the order of arrival and of the workload. */
-  readonly #arriving: RunningWorkflow[] = [];
+  readonly #arriving: Iterator<PlayableWorkflow>;
+  /** The next to arrive; null when all have. */
+  #next: PlayableWorkflow | null = null;
   /** Engines that queue themselves and whose load the core must be told. */
   readonly #reporting: readonly SimulatedEngine[];
-  #created = 0;
+  #arrived = 0;
+  #laterStages = LATER_STAGES_FROM;
   #nowMs = 0;
 
-  constructor(options: SimulationOptions) {
+  constructor(options: StreamOptions) {
     const engines = options.engines.map((engine) => engine.spec);
     this.#options = options;
     this.#engines = options.engines.map((engine) => new EngineSeat(engine));
@@ -124,20 +113,11 @@ class Simulation {
     this.#reporting = options.engines.filter((engine) => engine.spec.queuePlace === "engine");
     this.#state = createState({ ...options.scheduler, engines });
     this.#ready = new OrderedQueue(createRandom(options.scheduler.seed));
-    for (const workflow of options.workflows) {
-      const running = new RunningWorkflow(
-        workflow,
-        this.#workflows.length,
-        options.showsText ?? false,
-      );
-      this.#workflows.push(running);
-      this.#arriving.push(running);
-    }
-    this.#created = this.#arriving.length;
-    this.#arriving.sort((a, b) => a.workflow.arrivalMs - b.workflow.arrivalMs).reverse();
+    this.#arriving = options.workflows[Symbol.iterator]();
+    this.#next = this.#pull();
   }
 
-  run(): SimulationResult {
+  run(): State {
     for (;;) {
       const nextMs = this.#nextMs();
       if (nextMs === Number.POSITIVE_INFINITY) break;
@@ -148,12 +128,13 @@ class Simulation {
         this.#apply({ type: "time-passed", timeMs: this.#nowMs });
       this.#beginIterations();
     }
-    return { workflows: this.#workflows, state: this.#state };
+    for (const running of this.#open.values()) this.#options.onWorkflow(running);
+    return this.#state;
   }
 
   #nextMs(): number {
     let nextMs = Math.min(
-      this.#arriving.at(-1)?.workflow.arrivalMs ?? Number.POSITIVE_INFINITY,
+      this.#next?.arrivalMs ?? Number.POSITIVE_INFINITY,
       this.#ready.first()?.priority ?? Number.POSITIVE_INFINITY,
     );
     for (const seat of this.#engines) nextMs = Math.min(nextMs, seat.nextEventMs);
@@ -163,7 +144,7 @@ class Simulation {
   }
 
   #becomesReady(running: RunningWorkflow, timeMs: number): void {
-    const entry = new QueueEntry(running, this.#created++);
+    const entry = new QueueEntry(running, this.#laterStages++);
     entry.priority = timeMs;
     this.#ready.insert(entry);
   }
@@ -181,20 +162,28 @@ class Simulation {
     for (const { engine, sequence } of ended) this.#stageEnded(engine, sequence);
   }
 
-  /** Workflows that arrive were created before every later stage. */
+  /** The next workflow of the workload; null when all have been asked for. */
+  #pull(): PlayableWorkflow | null {
+    const { done, value } = this.#arriving.next();
+    if (done === true) return null;
+    assert(
+      value.arrivalMs >= (this.#next?.arrivalMs ?? value.arrivalMs),
+      "workflows come in order of arrival",
+    );
+    return value;
+  }
+
   #bringReady(): void {
-    for (;;) {
-      const next = this.#arriving.at(-1);
-      if (next === undefined || next.workflow.arrivalMs > this.#nowMs) break;
-      this.#arriving.pop();
-      this.#begin(next, next.created);
+    for (let next = this.#next; next !== null && next.arrivalMs <= this.#nowMs; next = this.#next) {
+      this.#next = this.#pull();
+      const running = new RunningWorkflow(next, this.#options.showsText ?? false);
+      this.#begin(running, this.#arrived++);
     }
     for (;;) {
       const entry = this.#ready.first();
       if (entry === null || entry.priority > this.#nowMs) return;
       this.#ready.remove(entry);
-      const running = entry.value;
-      this.#begin(running, entry.sequence);
+      this.#begin(entry.value, entry.sequence);
     }
   }
 
@@ -228,14 +217,20 @@ class Simulation {
         this.#byName.get(command.engine)?.cancel(command.requestId, this.#nowMs);
         return undefined;
       case "reject":
-        this.#open.get(command.requestId)?.fail(command.outcome, this.#nowMs);
-        this.#open.delete(command.requestId);
-        return undefined;
+        return this.#rejected(command);
       case "predict":
       case "record-stage":
       case "record-workflow":
         return undefined;
     }
+  }
+
+  #rejected({ requestId, outcome }: Reject): void {
+    const running = this.#open.get(requestId);
+    if (running === undefined) return;
+    this.#open.delete(requestId);
+    running.fail(outcome, this.#nowMs);
+    this.#options.onWorkflow(running);
   }
 
   #dispatch(command: Dispatch): void {
@@ -294,5 +289,6 @@ class Simulation {
       workflowId: running.workflow.id,
       score: running.score,
     });
+    this.#options.onWorkflow(running);
   }
 }

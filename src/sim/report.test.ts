@@ -92,7 +92,7 @@ describe("the outcomes of a simulation", () => {
   };
 
   test("carry the reason of a failure", () => {
-    const running = new RunningWorkflow(workflow, 0);
+    const running = new RunningWorkflow(workflow);
     running.fail("queue-timeout", 50);
     const result = { workflows: [running] };
     expect(outcomesOf(result)).toEqual([
@@ -114,7 +114,7 @@ describe("the outcomes of a simulation", () => {
   });
 
   test("a workflow that has not ended is a broken promise", () => {
-    const result = { workflows: [new RunningWorkflow(workflow, 0)] };
+    const result = { workflows: [new RunningWorkflow(workflow)] };
     expect(() => outcomesOf(result)).toThrow("has not ended");
   });
 });

@@ -18,8 +18,6 @@ const RECENT_MESSAGES_MAX = 64;
 /** One workflow of a simulation: which stage it is at, which model serves it, how it went. */
 export class RunningWorkflow {
   readonly workflow: PlayableWorkflow;
-  /** Its place in the workload. */
-  readonly created: number;
   readonly #models: readonly string[];
   readonly #showsText: boolean;
   #seen: StageSeen[] = [];
@@ -42,9 +40,8 @@ export class RunningWorkflow {
   outcome: "open" | "completed" | "failed" = "open";
   failure: Outcome | null = null;
 
-  constructor(workflow: PlayableWorkflow, created: number, showsText = false) {
+  constructor(workflow: PlayableWorkflow, showsText = false) {
     this.workflow = workflow;
-    this.created = created;
     this.#showsText = showsText;
     this.#models = Object.keys(workflow.courses);
   }

@@ -2,13 +2,27 @@ import type { Estimate } from "../core/types.ts";
 import type { Estimator } from "../predict/port.ts";
 import { remainingTokens, type PlayableWorkflow } from "./workload.ts";
 
+/** Of a workload that does not fit in memory it knows the workflows that are under way. */
+export interface Truth extends Estimator {
+  /** Passes workflows on and knows each of them from then on. */
+  follow(workflows: Iterable<PlayableWorkflow>): Iterable<PlayableWorkflow>;
+  forget(workflow: PlayableWorkflow): void;
+}
+
 /**
  * An estimator that reads the workload: true lengths, or those that the workload predicts, and its
  * confidence where it states one, else the true score. A bound for experiments, never a predictor.
  */
-export function createTruth(workflows: readonly PlayableWorkflow[]): Estimator {
+export function createTruth(workflows: readonly PlayableWorkflow[] = []): Truth {
   const byId = new Map(workflows.map((workflow) => [workflow.id, workflow]));
   return {
+    *follow(followed) {
+      for (const workflow of followed) {
+        byId.set(workflow.id, workflow);
+        yield workflow;
+      }
+    },
+    forget: ({ id }) => void byId.delete(id),
     estimate: (facts, models) =>
       models.map((model) => truthOf(byId.get(facts.workflowId), facts.stage, model)),
     stageEnded: () => undefined,
