@@ -1,7 +1,8 @@
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { browserPath, launchBrowser } from "./browser.ts";
 import { EmbeddedCluster } from "./embedded-cluster.ts";
+import { openWatchedPage } from "./watched-page.ts";
 
 if (browserPath === null) {
   process.stdout.write("skipped: no Chromium (apt-get install chromium, or set CHROMIUM_PATH)\n");
@@ -12,7 +13,6 @@ const FIRST_LOAD_BYTES_MAX = 60_000;
 describe.skipIf(browserPath === null)("the dashboard", () => {
   let browser: Browser;
   let cluster: EmbeddedCluster;
-  let context: BrowserContext;
   let page: Page;
   /** What went wrong in the page, and what it asked other hosts for. */
   let faults: string[];
@@ -27,21 +27,10 @@ describe.skipIf(browserPath === null)("the dashboard", () => {
   });
 
   beforeEach(async () => {
-    faults = [];
-    context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-    page = await context.newPage();
-    page.on("console", (message) => {
-      if (["error", "warning"].includes(message.type())) faults.push(message.text());
-    });
-    page.on("pageerror", (error) => faults.push(error.message));
-    page.on("request", (request) => {
-      if (new URL(request.url()).origin !== new URL(cluster.pageUrl).origin) {
-        faults.push(request.url());
-      }
-    });
+    ({ page, faults } = await openWatchedPage(browser, cluster.pageUrl));
   });
   afterEach(async () => {
-    await context.close();
+    await page.context().close();
     expect(faults).toEqual([]);
   });
 

@@ -5,6 +5,8 @@ import type { View } from "../../src/core/view.ts";
 import { textIn } from "../../web/src/chat-stream.ts";
 import { explain, RULE_NAMES, verdictOf } from "../../src/observe/explanation.ts";
 import { LoadHistory } from "../../web/src/load-history.ts";
+import { medianOf, ratioSeries } from "../../web/src/ratio-series.ts";
+import { segmentsOf, spanOf } from "../../web/src/stage-segments.ts";
 import {
   formatAge,
   formatCount,
@@ -162,4 +164,66 @@ describe("a piece of an answer", () => {
   test("that is an error is thrown with its own words", () => {
     expect(() => textIn(`{"error":{"message":"It broke."}}`)).toThrow("It broke.");
   });
+});
+
+describe("a timeline", () => {
+  const done = { arrivedMs: 100, dispatchedMs: 110, firstTokenMs: 130, endedMs: 200 };
+
+  test("goes from the first arrival to the last end", () => {
+    expect(spanOf([done, { ...done, arrivedMs: 250, endedMs: 300 }], 999)).toEqual([100, 300]);
+    expect(spanOf([done, { ...done, endedMs: null }], 999)).toEqual([100, 999]);
+    expect(spanOf([], 5)).toEqual([5, 5]);
+  });
+
+  test("has the parts of a stage in shares of it", () => {
+    expect(segmentsOf(done, [100, 300])).toEqual([
+      { part: "wait", from: 0, share: 0.05 },
+      { part: "first", from: 0.05, share: 0.1 },
+      { part: "write", from: 0.15, share: 0.35 },
+    ]);
+  });
+
+  test("of what goes on ends now, and shows no part that has not begun", () => {
+    const running = { ...done, firstTokenMs: null, endedMs: null };
+    expect(segmentsOf(running, [100, 200]).map(({ part }) => part)).toEqual(["wait", "first"]);
+    const waiting = { ...running, dispatchedMs: null };
+    expect(segmentsOf(waiting, [100, 200])).toEqual([{ part: "wait", from: 0, share: 1 }]);
+  });
+});
+
+describe("ratios", () => {
+  const row = {
+    requestId: "r",
+    workflowId: "w",
+    stage: 0,
+    class: "default",
+    status: "completed",
+    model: "m",
+    engine: "e",
+    rule: "price",
+    waitMs: 0,
+    predictedTokens: 30,
+    outputTokens: 10,
+    endedMs: 4000,
+  } as const;
+
+  test("are of what was answered with something, oldest first", () => {
+    const requests = [
+      row,
+      { ...row, endedMs: 1000, predictedTokens: 5 },
+      { ...row, outputTokens: 0 },
+      { ...row, status: "shed", outputTokens: null } as const,
+    ];
+    expect(ratioSeries({ nowMs: 5000, requests })).toEqual([
+      [-4, -1],
+      [0.5, 3],
+    ]);
+  });
+
+  test.each([
+    [[], null],
+    [[3], 3],
+    [[4, 1], 2.5],
+    [[9, 1, 2], 2],
+  ])("the middle of %j is %s", (values, middle) => expect(medianOf(values)).toBe(middle));
 });

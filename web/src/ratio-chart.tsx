@@ -23,8 +23,13 @@ export function RatioChart({ list }: { readonly list: RequestList }): VNode {
     draw();
     const scheme = matchMedia("(prefers-color-scheme: dark)");
     scheme.addEventListener("change", draw);
+    const resized = new ResizeObserver(() => {
+      chart.current?.setSize({ width: element.clientWidth, height: HEIGHT_PX });
+    });
+    resized.observe(element);
     return () => {
       scheme.removeEventListener("change", draw);
+      resized.disconnect();
       chart.current?.destroy();
       chart.current = null;
     };
