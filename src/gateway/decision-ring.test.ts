@@ -2,7 +2,15 @@ import { expect, test } from "vitest";
 import { DecisionRing, type RequestTrace } from "./decision-ring.ts";
 
 function trace(requestId: string, scope = "a"): RequestTrace {
-  return { requestId, workflowId: "w", shownWorkflowId: "w", scope, decision: null, record: null };
+  return {
+    requestId,
+    workflowId: "w",
+    shownWorkflowId: "w",
+    scope,
+    decision: null,
+    dispatchedMs: null,
+    record: null,
+  };
 }
 
 test("forgets the oldest request first", () => {

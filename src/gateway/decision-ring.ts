@@ -12,6 +12,7 @@ export interface RequestTrace {
   readonly scope: string;
   /** The last one; null until the first dispatch. */
   decision: Decision | null;
+  dispatchedMs: number | null;
   /** null while the request goes on. */
   record: StageRecord | null;
 }

@@ -198,6 +198,7 @@ export class Relay {
       shownWorkflowId,
       scope: caller.scope,
       decision: null,
+      dispatchedMs: null,
       record: null,
     };
     ring.add(trace);

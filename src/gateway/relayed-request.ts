@@ -64,6 +64,7 @@ export class RelayedRequest implements RequestHandler, AttemptOwner {
     this.#waitMs = driver.nowMs - command.queuedMs;
     this.#tokensTold = 0;
     trace.decision = command.decision;
+    trace.dispatchedMs = driver.nowMs;
     const order = answer.begin();
     const link = linkOf(command.engine);
     const request = requestFor(link.client.endpoint, command);

@@ -113,7 +113,7 @@ function stageLine(trace: RequestTrace): StageLine {
     ...requestRow(trace),
     // While it goes on the record is not written yet; it was decided upon when it was queued.
     arrivedMs: record?.arrivedMs ?? decision?.timeMs ?? null,
-    dispatchedMs: record?.dispatchedMs ?? null,
+    dispatchedMs: record === null ? trace.dispatchedMs : record.dispatchedMs,
     firstTokenMs: record?.firstTokenMs ?? null,
   };
 }
