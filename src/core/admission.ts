@@ -2,6 +2,7 @@ import type { RequestArrived } from "./event.ts";
 import { endWorkflow } from "./outcome.ts";
 import { waitMs } from "./price.ts";
 import { compareKeys } from "./queue.ts";
+import { canServe } from "./route.ts";
 import { RequestBook, WorkflowBook, type State } from "./state.ts";
 import { PRIORITY_CLASSES, type Outcome } from "./types.ts";
 import { beginsToWait } from "./waiting.ts";
@@ -31,11 +32,7 @@ export type Verdict =
  */
 export function judge(state: State, request: RequestBook): Verdict {
   const { arrived } = request;
-  const servable = state.engines.some(
-    (engine) =>
-      engine.state === "live" &&
-      request.estimates.some((estimate) => estimate.model === engine.spec.model),
-  );
+  const servable = state.engines.some((engine) => canServe(engine, request));
   if (!servable) return { kind: "refused", outcome: "no-engine" };
   const { tenant } = arrived;
   const ofTenant = tenant === undefined ? 0 : (state.waitingByTenant.get(tenant.id) ?? 0);

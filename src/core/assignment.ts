@@ -3,7 +3,7 @@ import { toDecision } from "./decision.ts";
 import { remainingTokensOf, setKey } from "./key.ts";
 import { closeLine, openLine } from "./ledger.ts";
 import { unloadedMs } from "./price.ts";
-import { choose, estimateFor, type Chosen } from "./route.ts";
+import { canServe, choose, estimateFor, type Chosen } from "./route.ts";
 import type { EngineBook, Home, RequestBook, State } from "./state.ts";
 import type { Rule } from "./types.ts";
 
@@ -12,11 +12,9 @@ const HOMES_MAX = 16;
 
 /** Live engines that serve one of the request's candidate models, in the order in which they joined. */
 export function liveEngines(state: State, request: RequestBook): EngineBook[] {
-  return state.engines.filter(
-    (engine) =>
-      engine.state === "live" &&
-      request.estimates.some((estimate) => estimate.model === engine.spec.model),
-  );
+  const live: EngineBook[] = [];
+  for (const engine of state.engines) if (canServe(engine, request)) live.push(engine);
+  return live;
 }
 
 /**
@@ -51,6 +49,7 @@ function preferred(
   engines: readonly EngineBook[],
   meets: (engine: EngineBook) => boolean,
 ): readonly EngineBook[] {
+  if (engines.every(meets)) return engines;
   const meeting = engines.filter(meets);
   return meeting.length > 0 ? meeting : engines;
 }

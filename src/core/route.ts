@@ -111,6 +111,14 @@ export function estimateFor(request: RequestBook, model: string): Estimate {
   throw new TypeError(`no estimate for model ${model}`);
 }
 
+/** Whether the engine takes new work and serves one of the request's candidate models. */
+export function canServe(engine: EngineBook, request: RequestBook): boolean {
+  if (engine.state !== "live") return false;
+  const { model } = engine.spec;
+  for (const estimate of request.estimates) if (estimate.model === model) return true;
+  return false;
+}
+
 /** Requests that wait for the engine, wherever they wait, and those that it runs. */
 export function loadOf(engine: EngineBook): { readonly waiting: number; readonly running: number } {
   if (engine.spec.queuePlace === "engine") {

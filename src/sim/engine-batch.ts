@@ -4,7 +4,7 @@ import { sortsBefore, type EngineRequest, type Sequence } from "./engine-queue.t
 export class EngineBatch<R extends EngineRequest> {
   readonly #kvTokens: number;
   /** In order of admission. */
-  sequences: Sequence<R>[] = [];
+  readonly sequences: Sequence<R>[] = [];
   /** KV tokens: prompts and made tokens. */
   heldTokens = 0;
   /** Prompt tokens that are still to compute. */
@@ -54,6 +54,15 @@ export class EngineBatch<R extends EngineRequest> {
   remove(sequence: Sequence<R>): void {
     this.release(sequence);
     this.sequences.splice(this.sequences.indexOf(sequence), 1);
+  }
+
+  /** Takes out, in one pass, those that are over and have been released. */
+  drop(isOver: (sequence: Sequence<R>) => boolean): void {
+    let kept = 0;
+    for (const sequence of this.sequences) {
+      if (!isOver(sequence)) this.sequences[kept++] = sequence;
+    }
+    this.sequences.length = kept;
   }
 
   /** The one that sorts last; there must be one. */

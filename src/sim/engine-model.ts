@@ -128,25 +128,25 @@ export class EngineModel<R extends EngineRequest = EngineRequest> {
     return true;
   }
 
-  /** Ends the iterations that are over by now and answers what came of them. */
+  /** Ends the iterations that are over by now and answers what came of them, to be read at once. */
   finish(nowMs: number): readonly EngineEvent<R>[] {
     const leap = this.#leap;
     if (leap === null || this.nextEventMs() > nowMs) return [];
-    this.#events = [];
+    this.#forgetEvents();
     this.#leap = null;
     this.#begun += leap.count;
     // As the last decision inside the leap would have left it.
     this.#cache.trim(this.#batch.freeTokens - this.#batch.decoding * (leap.count - 1));
     for (const sequence of this.#batch.sequences) this.#advance(sequence, leap);
-    this.#batch.sequences = this.#batch.sequences.filter((sequence) => !this.#endIfOver(sequence));
+    this.#batch.drop((sequence) => this.#endIfOver(sequence));
     return this.#events;
   }
 
-  /** Decides, and begins iterations if there is work and none are under way. */
+  /** Decides, and begins iterations if there is work and none are under way; the answer as of `finish`. */
   begin(nowMs: number): readonly EngineEvent<R>[] {
     if (this.#leap !== null) return [];
     if (this.#batch.size === 0 && this.#queue.size === 0) return [];
-    this.#events = [];
+    this.#forgetEvents();
     this.#cache.trim(this.#batch.freeTokens);
     const { starvationThreshold, preemption } = this.#policy;
     if (starvationThreshold > 0) this.#queue.promote(this.#begun, starvationThreshold);
@@ -155,6 +155,11 @@ export class EngineModel<R extends EngineRequest = EngineRequest> {
     this.#admit(nowMs);
     this.#leap = this.#iterate(nowMs);
     return this.#events;
+  }
+
+  /** What was answered stays as it is; nothing, the rule, needs no new list. */
+  #forgetEvents(): void {
+    if (this.#events.length > 0) this.#events = [];
   }
 
   /** Iterations begun by an instant. */
@@ -174,7 +179,8 @@ export class EngineModel<R extends EngineRequest = EngineRequest> {
   #cutLeap(nowMs: number): void {
     const leap = this.#leap;
     if (leap === null || leap.count === 1) return;
-    this.#leap = { ...leap, count: iterationAt(leap, nowMs) };
+    const { startMs, firstMs, growthMs } = leap;
+    this.#leap = { startMs, firstMs, growthMs, count: iterationAt(leap, nowMs) };
   }
 
   #advance(sequence: Sequence<R>, leap: Iterations): void {

@@ -11,6 +11,7 @@ export interface SimulatedRequest extends EngineRequest {
 
 /** Output tokens that predictors may look back at (StageFacts). */
 const PRODUCED_STAGES_MAX = 32;
+const NONE_PRODUCED: readonly number[] = [];
 
 /** Newest messages that an estimator is shown. */
 const RECENT_MESSAGES_MAX = 64;
@@ -21,6 +22,8 @@ export class RunningWorkflow {
   readonly #models: readonly string[];
   readonly #showsText: boolean;
   #seen: StageSeen[] = [];
+  /** Output tokens of its last stages; a new list at each, since facts outlive the stage. */
+  #produced: readonly number[] = NONE_PRODUCED;
   #facts: StageFacts | null = null;
   #estimates: readonly Estimate[] = [];
   #requestId = "";
@@ -86,7 +89,7 @@ export class RunningWorkflow {
       outputTokensMax: null,
       expectedOutputTokens: null,
       callsLeft: null,
-      producedTokens: this.#seen.slice(-PRODUCED_STAGES_MAX).map((each) => each.outputTokens),
+      producedTokens: this.#produced,
       text: this.#showsText ? this.#textOf(course) : null,
     };
     this.#facts = facts;
@@ -151,6 +154,7 @@ export class RunningWorkflow {
       outputTokens: stage.outputTokens,
     };
     this.#seen.push(seen);
+    this.#produced = [...this.#produced.slice(1 - PRODUCED_STAGES_MAX), stage.outputTokens];
     estimator.stageEnded(seen);
     this.#credit += this.#courseOf(this.#serving).score;
     this.outputTokens += stage.outputTokens;
