@@ -123,6 +123,9 @@ export interface StoreConfig {
   readonly rowsPendingMax: number;
   /** Rows kept in each table; the oldest are deleted. */
   readonly rowsMax: number;
+  /** File of what should outlive the process: workflows with their engines, and what was learned; null: nothing does. */
+  readonly snapshotPath: string | null;
+  readonly snapshotIntervalMs: number;
 }
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent";

@@ -180,6 +180,14 @@ const store = z.strictObject({
   prompts: z.boolean().describe("true or false").default(false),
   rowsPendingMax: whole(1, 1e7, "rows").default(10_000),
   rowsMax: whole(1, COUNT_MAX, "rows").default(1_000_000),
+  snapshotPath: z
+    .string()
+    .min(1)
+    .max(4096)
+    .describe("the path of a file, or null for none")
+    .nullable()
+    .default(null),
+  snapshotIntervalMs: whole(100, DAY_MS, "milliseconds").default(60_000),
 });
 
 /**

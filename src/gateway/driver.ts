@@ -7,7 +7,8 @@ import type {
   StageRecord,
   WorkflowRecord,
 } from "../core/command.ts";
-import type { Event, RequestArrived } from "../core/event.ts";
+import type { Event, RequestArrived, WorkflowMemory } from "../core/event.ts";
+import { workflowMemories } from "../core/memory.ts";
 import { nextWakeMs, step } from "../core/scheduler.ts";
 import { createState, findEngine, type SchedulerOptions, type State } from "../core/state.ts";
 import { queueView, type QueuedView } from "../core/queue-view.ts";
@@ -101,6 +102,11 @@ export class Driver {
   /** Heads of the queues; see `queueView`. */
   queued(rowsPerEngineMax: number, enginesMax: number): readonly QueuedView[] {
     return queueView(this.#state, rowsPerEngineMax, enginesMax);
+  }
+
+  /** What outlives the process of the newest workflows, at most so many. */
+  memories(workflowsMax: number): readonly WorkflowMemory[] {
+    return workflowMemories(this.#state, workflowsMax);
   }
 
   /** Requests that were sent to the engine and have not ended. */

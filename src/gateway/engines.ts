@@ -39,6 +39,7 @@ export class Engines {
   readonly #guests = new Map<string, Guest>();
   #leaving = 0;
   #isStarted = false;
+  #whenAlive: (() => void) | null = null;
 
   constructor(options: EnginesOptions) {
     this.#options = options;
@@ -52,6 +53,18 @@ export class Engines {
       this.#options.changed({ type: "engine-changed", engine, state: "dead" });
       seat.start();
     }
+  }
+
+  /** Resolves when every engine is alive, or after so long. */
+  whenAlive(waitMsMax: number): Promise<void> {
+    if (this.#areAlive()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.setTimer(resolve, waitMsMax);
+      this.#whenAlive = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
   }
 
   link(name: string): EngineLink {
@@ -165,6 +178,11 @@ export class Engines {
     if (!guest.seat.isAlive) this.#options.lost(name);
     if (!guest.seat.isAlive && guest.stay === "leaving") this.#remove(name);
     else this.#tell(name, guest);
+    if (this.#whenAlive !== null && this.#areAlive()) this.#whenAlive();
+  }
+
+  #areAlive(): boolean {
+    return Array.from(this.#guests.values()).every(({ seat }) => seat.isAlive);
   }
 
   #tell(engine: string, { seat, stay }: Guest): void {

@@ -44,6 +44,16 @@ export class WorkflowRecorder implements Recorder {
     return this.#open.has(workflowId);
   }
 
+  /** Undefined where the workflow is not open. */
+  kindOf(workflowId: string): string | undefined {
+    return this.#open.get(workflowId)?.kind;
+  }
+
+  /** A workflow of an earlier process goes on; what is learned of it is what comes now. */
+  restore(workflowId: string, kind: string): void {
+    this.#open.set(workflowId, { kind, stages: [], score: null });
+  }
+
   /** Keeps a score until the workflow ends; a score that comes with the end overrules it. */
   noteScore(workflowId: string, score: number): void {
     const workflow = this.#open.get(workflowId);

@@ -24,6 +24,7 @@ import { KeyLimits } from "./key-limits.ts";
 import { Models } from "./models.ts";
 import { WorkflowRecorder } from "./recorder.ts";
 import { Relay } from "./relay.ts";
+import { StateKeeper } from "./state-keeper.ts";
 import { stepLog } from "./step-log.ts";
 import { clusterView } from "./ui-cluster.ts";
 import { ViewFeed } from "./ui-feed.ts";
@@ -31,6 +32,8 @@ import { ViewFeed } from "./ui-feed.ts";
 /** Requests whose decisions are remembered. */
 const DECISIONS_MAX = 1024;
 const UI_LISTENERS_MAX = 32;
+/** How long clients are kept out so that engines can be asked whether they live. */
+const RESTORE_WAIT_MS_MAX = 1_000;
 /** Builds a gateway that does not listen yet. Rejects with a sentence when a file of the config cannot be used. */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   return new Gateway(options, await openSurroundings(options));
@@ -57,6 +60,7 @@ export class Gateway {
   readonly #feed: ViewFeed;
   readonly #drift: Drift;
   readonly #front: Front;
+  readonly #keeper: StateKeeper | null;
   #stopping: Promise<void> | null = null;
 
   /** Use `createGateway`. */
@@ -91,6 +95,7 @@ export class Gateway {
       recorder: this.#recorder,
       observers: this.#observers(),
     });
+    this.#keeper = this.#createKeeper(config, sessions);
     this.#engines = this.#createEngines(config);
     const limits = new KeyLimits(config.keys, clock);
     this.#door = { callers: new Callers(config), limits, metrics: this.#metrics };
@@ -130,15 +135,18 @@ export class Gateway {
 
   /** Starts to watch the engines and to serve. Rejects, closed, when the address cannot be had. */
   async listen(): Promise<GatewayAddress> {
-    let address;
+    const restored = (await this.#keeper?.restore()) ?? 0;
+    this.#engines.start();
+    // A workflow that goes on should find its engine, which is not known to live before it was asked.
+    if (restored > 0) await this.#engines.whenAlive(RESTORE_WAIT_MS_MAX);
     try {
-      address = await this.#front.listen();
+      const address = await this.#front.listen();
+      this.#keeper?.start();
+      return address;
     } catch (error) {
       await this.destroy();
       throw error;
     }
-    this.#engines.start();
-    return address;
   }
 
   /** Reads the config anew and puts in force what can be; requests that have come go on. */
@@ -154,6 +162,23 @@ export class Gateway {
   destroy(): Promise<void> {
     this.#relay.shutDown();
     return this.close();
+  }
+
+  #createKeeper({ store, limits }: Config, sessions: Sessions): StateKeeper | null {
+    const { snapshotPath: path, snapshotIntervalMs: intervalMs } = store;
+    if (path === null) return null;
+    const { clock, logger } = this.#surroundings;
+    return new StateKeeper({
+      path,
+      intervalMs,
+      workflowIdleMs: limits.workflowIdleMsMax,
+      clock,
+      logger,
+      driver: this.#driver,
+      sessions,
+      recorder: this.#recorder,
+      learner: this.#learner,
+    });
   }
 
   #createEngines({ engines }: Config): Engines {
@@ -199,6 +224,7 @@ export class Gateway {
     this.#feed.close();
     this.#front.destroy();
     await this.#engines.destroy();
+    await this.#keeper?.close();
     this.#driver.close();
     await this.#predictor?.close();
     await traces?.close();

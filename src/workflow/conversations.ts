@@ -19,6 +19,11 @@ interface Conversation {
   failed: boolean;
 }
 
+/** What outlives the process of a conversation. */
+export type ConversationMemory = Omit<Conversation, "workflowId" | "running" | "digest"> & {
+  readonly digest: number;
+};
+
 /** Open conversations with one and the same newest request that are kept; beyond, the oldest is forgotten. */
 const SAME_REQUEST_MAX = 64;
 
@@ -77,6 +82,24 @@ export class Conversations {
 
   end(workflowId: string): void {
     this.#open.delete(workflowId);
+  }
+
+  /** Null where it was not recognised by its conversation, or only by words that must not be kept. */
+  memoryOf(workflowId: string): ConversationMemory | null {
+    const conversation = this.#open.get(workflowId);
+    if (conversation === undefined || conversation.digest === null) return null;
+    if (conversation.tail !== "") return null;
+    const { workflowId: _id, running: _running, digest, ...memory } = conversation;
+    return { ...memory, digest };
+  }
+
+  /** A conversation of an earlier process goes on. */
+  restore(workflowId: string, memory: ConversationMemory, timeMs: number): void {
+    const conversation: Conversation = { ...memory, workflowId, running: 0 };
+    const { scope, anchor, digest } = memory;
+    this.#open.set(workflowId, conversation, timeMs);
+    if (anchor !== null) this.#byAnchor.add(scope, anchor, conversation);
+    this.#byDigest.add(scope, digest, conversation);
   }
 
   #find(scope: string, prefix: ConversationPrefix): Conversation | null {

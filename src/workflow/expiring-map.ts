@@ -28,6 +28,11 @@ export class ExpiringMap<V> {
     return this.#entries.size;
   }
 
+  /** The value, as old as it is. */
+  get(key: string): V | undefined {
+    return this.#entries.get(key)?.value;
+  }
+
   /** The value, marked as used now; undefined where there is none any more. */
   touch(key: string, timeMs: number): V | undefined {
     this.expire(timeMs);
@@ -52,6 +57,15 @@ export class ExpiringMap<V> {
     this.#entries.delete(key);
     this.#removed(entry.value);
     return true;
+  }
+
+  /** The newest entries, at most so many, the longest untouched first. */
+  newest(entriesMax: number): { key: string; value: V; touchedMs: number }[] {
+    return Array.from(this.#entries, ([key, { value, touchedMs }]) => ({
+      key,
+      value,
+      touchedMs,
+    })).slice(-entriesMax);
   }
 
   /** Drops what was idle for too long; the other operations do so by themselves. */

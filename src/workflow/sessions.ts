@@ -1,5 +1,5 @@
 import { conversationPrefix } from "./conversation-prefix.ts";
-import { Conversations } from "./conversations.ts";
+import { type ConversationMemory, Conversations } from "./conversations.ts";
 import { ExpiringMap, type ExpiryLimits } from "./expiring-map.ts";
 import type { Identity } from "./identity.ts";
 import type { Prompt } from "./prompt.ts";
@@ -21,6 +21,16 @@ export interface Arrival {
 interface Session {
   nextStage: number;
   producedTokens: readonly number[];
+}
+
+/** What outlives the process of a workflow's session. */
+export interface SessionMemory {
+  readonly workflowId: string;
+  readonly touchedMs: number;
+  readonly nextStage: number;
+  readonly producedTokens: readonly number[];
+  /** What it is recognised by, where its client sends no id. */
+  readonly conversation: ConversationMemory | null;
 }
 
 const PRODUCED_STAGES_MAX = 32;
@@ -80,6 +90,23 @@ export class Sessions {
   end(workflowId: string): boolean {
     this.#conversations.end(workflowId);
     return this.#sessions.delete(workflowId);
+  }
+
+  /** The newest workflows, at most so many, the longest untouched first. */
+  memories(workflowsMax: number): SessionMemory[] {
+    return this.#sessions.newest(workflowsMax).map(({ key, value, touchedMs }) => ({
+      workflowId: key,
+      touchedMs,
+      nextStage: value.nextStage,
+      producedTokens: value.producedTokens,
+      conversation: this.#conversations.memoryOf(key),
+    }));
+  }
+
+  /** A workflow of an earlier process goes on. To be called in the order of `memories`, before any request. */
+  restore({ workflowId, touchedMs, conversation, ...session }: SessionMemory): void {
+    this.#sessions.set(workflowId, { ...session }, touchedMs);
+    if (conversation !== null) this.#conversations.restore(workflowId, conversation, touchedMs);
   }
 
   #name(

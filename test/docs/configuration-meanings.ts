@@ -109,6 +109,9 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   "store.prompts": "keep the text of prompts",
   "store.rowsPendingMax": "rows that wait for the disk; what comes beyond is dropped and counted",
   "store.rowsMax": "rows of each table; the oldest are deleted",
+  "store.snapshotPath":
+    "what outlives the process: workflows with their engines, and what was learned",
+  "store.snapshotIntervalMs": "time between two snapshots; one more is written at the end",
   "log.level": "the least grave lines that are written",
   seed: "start of every random choice",
 };
