@@ -128,12 +128,15 @@ test("an engine that moves ends what it runs at the old place and serves at the 
   const running = await streamed(bench);
   await bench.reload({ engines: [entry("m", moved)] });
   expect(names(bench)).toEqual(["m draining"]);
+  const readiness = new URL("/readyz", bench.url);
+  expect((await fetch(readiness)).status).toBe(503);
   const early = await chat(bench);
   expect(early.status).toBe(503);
   expect(early.headers.has("retry-after")).toBe(true);
   release();
   expect(await running.text()).toContain("[DONE]");
   await until(() => names(bench)[0] === "m live");
+  expect((await fetch(readiness)).status).toBe(200);
   expect((await chat(bench)).status).toBe(200);
   expect(moved.seen).toHaveLength(1);
 });
