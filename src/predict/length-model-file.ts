@@ -29,6 +29,11 @@ export interface LengthParts {
   readonly remaining: Forest;
   /** Of the output tokens of the stage alone. */
   readonly stage: Forest;
+  /**
+   * Of ln((1 + remaining) / (1 + stage tokens)), and so a second way to the remaining length; null where
+   * the first has rows enough.
+   */
+  readonly growth: Forest | null;
   /** How far intervals are widened, see `LengthMargins`. */
   readonly margins: LengthMargins;
   readonly facts: Facts;
@@ -77,7 +82,7 @@ const tablesSchema: z.ZodType<Tables> = z.object({
 
 /** A predictor as the bytes of a model file. */
 export function encodeLengthModel(parts: LengthParts): Uint8Array<ArrayBuffer> {
-  const { encoder, remaining, stage, margins, facts } = parts;
+  const { encoder, remaining, stage, growth, margins, facts } = parts;
   const { recipe, categories, groups, text } = encoder;
   const tables: Tables = { recipe, categories, groups, margins };
   const texts: Sections =
@@ -97,6 +102,7 @@ export function encodeLengthModel(parts: LengthParts): Uint8Array<ArrayBuffer> {
       ...texts,
       ...prefixSections("remaining", forestSections(remaining)),
       ...prefixSections("stage", forestSections(stage)),
+      ...(growth === null ? {} : prefixSections("growth", forestSections(growth))),
     },
   });
 }
@@ -126,10 +132,16 @@ export function decodeLengthModel(bytes: Uint8Array): Decoded<LengthParts> {
   if (!remaining.ok) return remaining;
   const stage = forestFromSections(pickSections("stage", sections), features);
   if (!stage.ok) return stage;
-  return {
-    ok: true,
-    value: { encoder, remaining: remaining.value, stage: stage.value, margins, facts },
-  };
+  const growth = readGrowth(sections, features);
+  if (!growth.ok) return growth;
+  const forests = { remaining: remaining.value, stage: stage.value, growth: growth.value };
+  return { ok: true, value: { encoder, ...forests, margins, facts } };
+}
+
+function readGrowth(sections: Sections, features: ModelFile["features"]): Decoded<Forest | null> {
+  const part = pickSections("growth", sections);
+  if (Object.keys(part).length === 0) return { ok: true, value: null };
+  return forestFromSections(part, features);
 }
 
 function readTables({ tables }: Sections): Tables | null {

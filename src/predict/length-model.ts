@@ -44,29 +44,50 @@ export function createLengthModel(parts: LengthParts): LengthModel {
   const writer = createRowWriter(encoder);
   const remaining = createForestReader(parts.remaining);
   const stage = createForestReader(parts.stage);
+  const growth = parts.growth === null ? null : createForestReader(parts.growth);
   const groups = new GroupIndex(encoder.groups);
   const quantiles = new Float64Array(LENGTH_LEVELS.length);
   const isLog = encoder.recipe === "default";
+  const centreOf = (row: Float32Array): number => {
+    const first = remaining.ordering(row);
+    return growth === null ? first : middleOf(first, stage.ordering(row) + growth.ordering(row));
+  };
   return {
     recipe: encoder.recipe,
     facts,
     features: writer.features,
     order: (features, model) => {
-      const value = remaining.ordering(writer.setModel(features, model));
+      const row = writer.setModel(features, model);
+      const value = centreOf(row);
       return atLeastOne(isLog ? Math.expm1(value) : value);
     },
     predict: (features, model) => {
       const row = writer.setModel(features, model);
       remaining.quantiles(row, LENGTH_LEVELS, quantiles);
+      let mean = remaining.mean(row);
+      if (growth !== null) {
+        const centre = centreOf(row);
+        const shift = centre - Math.log1p(quantiles[MEDIAN_AT] ?? 0);
+        for (const [at, tokens] of quantiles.entries()) quantiles[at] = moved(tokens, shift);
+        mean = moved(mean, centre - remaining.ordering(row));
+      }
       const widened = widen(quantiles, margins);
       return {
-        mean: atLeastOne(groups.bounded(remaining.mean(row), features.facts, model)),
+        mean: atLeastOne(groups.bounded(mean, features.facts, model)),
         median: widened[MEDIAN_AT] ?? 1,
         quantiles: widened,
         stageTokens: atLeastOne(Math.expm1(stage.ordering(row))),
       };
     },
   };
+}
+
+/**
+ * Where the median of a prediction stands that goes two ways to a remaining length, in ln: midway
+ * between what its own forest says and the stage's length with the growth from it.
+ */
+export function middleOf(first: number, second: number): number {
+  return (first + second) / 2;
 }
 
 /** Quantiles by their level, moved apart by the margins; the median stays and keeps them in order. */
@@ -84,8 +105,8 @@ function widen(quantiles: Float64Array, { outer, inner }: LengthMargins): number
   ];
 }
 
-function moved(tokens: number, margin: number): number {
-  return atLeastOne(Math.expm1(Math.log1p(tokens) + margin));
+function moved(tokens: number, by: number): number {
+  return atLeastOne(Math.expm1(Math.log1p(tokens) + by));
 }
 
 function atLeastOne(tokens: number): number {
