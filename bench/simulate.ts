@@ -23,14 +23,18 @@ import type { ScenarioEngine } from "../src/sim/scenario.ts";
 import { createTruth } from "../src/sim/truth.ts";
 import type { PlayableCourse } from "../src/sim/workload.ts";
 
-const MODELS = ["Qwen2.5-1.5B-Instruct", "Qwen2.5-7B-Instruct", "Qwen2.5-14B-Instruct"];
+export const MODELS: readonly string[] = [
+  "Qwen2.5-1.5B-Instruct",
+  "Qwen2.5-7B-Instruct",
+  "Qwen2.5-14B-Instruct",
+];
 const SEED = 1;
 const PROBLEMS = 5000;
 /** Mean number of calls of the workflows that are drawn. */
 const CALLS_PER_WORKFLOW = 2.33;
 const LOOKS = 20;
 
-function engineOf(model: string, index: number): ScenarioEngine {
+export function engineOf(model: string, index: number): ScenarioEngine {
   const baseMs = 8 * (index + 1);
   return {
     name: `e${index}`,
@@ -48,7 +52,7 @@ function engineOf(model: string, index: number): ScenarioEngine {
   };
 }
 
-function drawProblems(): RecordedWorkflow[] {
+export function drawProblems(): RecordedWorkflow[] {
   const random = createRandom(SEED);
   return Array.from({ length: PROBLEMS }, (_, index) => {
     const problem = drawProblem("code", random);

@@ -4,10 +4,10 @@ import type { Event } from "../core/event.ts";
 import { priorityOf } from "../core/order.ts";
 import { OrderedQueue, QueueEntry } from "../core/queue.ts";
 import { createRandom } from "../core/random.ts";
-import { nextWakeMs, step } from "../core/scheduler.ts";
 import { createState, type SchedulerOptions, type State } from "../core/state.ts";
 import type { Order } from "../core/types.ts";
 import type { Estimator } from "../predict/port.ts";
+import { coreOf, type DrivenCore } from "./driven-core.ts";
 import type { Sequence } from "./engine-queue.ts";
 import { EngineSeat, type SimulatedEngine } from "./engine-seat.ts";
 import { RunningWorkflow, type SimulatedRequest } from "./running-workflow.ts";
@@ -77,7 +77,15 @@ export function simulate(options: SimulationOptions): SimulationResult {
  * then what is due, then decisions.
  */
 export function simulateStream(options: StreamOptions): State {
-  return new Simulation(options).run();
+  const engines = options.engines.map((engine) => engine.spec);
+  const state = createState({ ...options.scheduler, engines });
+  drive(coreOf(state), options);
+  return state;
+}
+
+/** As `simulateStream`, with a core that is at hand. */
+export function drive(core: DrivenCore, options: StreamOptions): void {
+  new Simulation(core, options).run();
 }
 
 /** Numbers of later stages start here: at one instant, workflows that arrive come before them. */
@@ -90,7 +98,7 @@ interface EndedStage {
 
 class Simulation {
   readonly #options: StreamOptions;
-  readonly #state: State;
+  readonly #core: DrivenCore;
   readonly #engines: readonly EngineSeat[];
   readonly #byName: ReadonlyMap<string, EngineSeat>;
   /** Workflows whose next stage becomes ready, by time and order of creation. */
@@ -105,31 +113,29 @@ class Simulation {
   #laterStages = LATER_STAGES_FROM;
   #nowMs = 0;
 
-  constructor(options: StreamOptions) {
-    const engines = options.engines.map((engine) => engine.spec);
+  constructor(core: DrivenCore, options: StreamOptions) {
+    this.#core = core;
     this.#options = options;
     this.#engines = options.engines.map((engine) => new EngineSeat(engine));
     this.#byName = new Map(this.#engines.map((seat) => [seat.engine.spec.name, seat]));
     this.#reporting = options.engines.filter((engine) => engine.spec.queuePlace === "engine");
-    this.#state = createState({ ...options.scheduler, engines });
     this.#ready = new OrderedQueue(createRandom(options.scheduler.seed));
     this.#arriving = options.workflows[Symbol.iterator]();
     this.#next = this.#pull();
   }
 
-  run(): State {
+  run(): void {
     for (;;) {
       const nextMs = this.#nextMs();
       if (nextMs === Number.POSITIVE_INFINITY) break;
       this.#nowMs = nextMs;
       this.#finishIterations();
       this.#bringReady();
-      if (nextWakeMs(this.#state) <= this.#nowMs)
+      if (this.#core.nextWakeMs() <= this.#nowMs)
         this.#apply({ type: "time-passed", timeMs: this.#nowMs });
       this.#beginIterations();
     }
     for (const running of this.#open.values()) this.#options.onWorkflow(running);
-    return this.#state;
   }
 
   #nextMs(): number {
@@ -139,7 +145,7 @@ class Simulation {
     );
     for (const seat of this.#engines) nextMs = Math.min(nextMs, seat.nextEventMs);
     // What is due matters only while somebody waits for it.
-    if (this.#open.size > 0) nextMs = Math.min(nextMs, nextWakeMs(this.#state));
+    if (this.#open.size > 0) nextMs = Math.min(nextMs, this.#core.nextWakeMs());
     return nextMs;
   }
 
@@ -204,7 +210,7 @@ class Simulation {
   }
 
   #apply(event: Event): void {
-    const commands = step(this.#state, event);
+    const commands = this.#core.step(event);
     this.#options.observe?.(event, commands);
     for (const command of commands) this.#carryOut(command);
   }
