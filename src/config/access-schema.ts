@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isApiKeyHash } from "./api-key.ts";
 import type { ApiKeyConfig, Config } from "./config.ts";
-import { DEFAULT_HOST, parseListen } from "./listen.ts";
+import { DEFAULT_HOST, isLoopbackHost, parseListen } from "./listen.ts";
 import { label, truth, whole, within } from "./schema-value.ts";
 
 const COUNT_MAX = 1e9;
@@ -57,6 +57,19 @@ export const keysSchema: z.ZodType<readonly ApiKeyConfig[]> = z
   .default([]);
 
 export const adminSchema: z.ZodType<Config["admin"]> = z
-  .strictObject({ hash: hash.nullable().default(null) })
+  .strictObject({
+    hash: hash.nullable().default(null),
+    api: z
+      .strictObject({
+        listen: z
+          .string()
+          .refine((text) => isLoopbackHost(parseListen(text)?.host ?? ""))
+          .describe('"host:port" on this machine alone, such as "127.0.0.1:9090"'),
+        hash,
+      })
+      .describe("a mapping with listen and hash, or null for none")
+      .nullable()
+      .default(null),
+  })
   .describe("a mapping with the hash of the operators' token")
   .prefault({});

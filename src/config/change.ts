@@ -16,7 +16,7 @@ type Section = "listen" | "admin" | "policy" | "prediction" | "limits" | "store"
 /** Keys that are read once: sockets, files, tables of a fixed size, and what a queue's order rests on. */
 const STARTED: Readonly<Record<Section, ReadonlySet<string> | "all">> = {
   listen: "all",
-  admin: new Set(),
+  admin: new Set(["api"]),
   policy: new Set(["choice", "order", "own", "starvationThreshold"]),
   prediction: new Set([
     "lengthModel",

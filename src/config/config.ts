@@ -166,7 +166,11 @@ export interface Config {
   /** Without any, everyone who reaches the gateway may use it. */
   readonly keys: readonly ApiKeyConfig[];
   /** Hash of the token by which operators from other machines look inside; null: only this machine may. */
-  readonly admin: { readonly hash: string | null };
+  readonly admin: {
+    readonly hash: string | null;
+    /** Where the admin API listens, on this machine alone, and the hash of its token; null: nowhere. */
+    readonly api: { readonly listen: string; readonly hash: string } | null;
+  };
   /** At least one, in the order of the file. */
   readonly engines: readonly EngineConfig[];
   /** Always holds one named `chimera`. */

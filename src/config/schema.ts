@@ -70,7 +70,7 @@ const headers = z
   )
   .describe("a mapping of header names to text");
 
-const engine = z
+export const engineSchema: z.ZodType<EngineInput> = z
   .strictObject({
     name: label("the engine's unique name").optional(),
     url,
@@ -200,7 +200,7 @@ export const configSchema: z.ZodType<ConfigInput> = z
     keys: keysSchema,
     admin: adminSchema,
     engines: z
-      .array(engine)
+      .array(engineSchema)
       .min(1)
       .max(ENGINES_MAX)
       .describe(`a list of 1 to ${ENGINES_MAX} engines, each with a url and a model`),

@@ -10,6 +10,7 @@ export function showConfig(config: Config): Config {
     headers: Object.fromEntries(Object.keys(engine.headers).map((name) => [name, MASK])),
   }));
   const keys = config.keys.map((key) => ({ ...key, hash: MASK }));
-  const admin = { hash: config.admin.hash === null ? null : MASK };
+  const { hash, api } = config.admin;
+  const admin = { hash: hash && MASK, api: api && { ...api, hash: MASK } };
   return { ...config, engines, keys, admin };
 }

@@ -3,6 +3,7 @@ import type { ConfigResult } from "../config/load.ts";
 import { type Clock, systemClock } from "../engine/clock.ts";
 import { createLogger, type Logger } from "../observe/logs.ts";
 import type { PredictorView } from "../observe/metrics.ts";
+import type { Telemetry } from "../observe/telemetry.ts";
 import type { Estimator, Learner, Predictor } from "../predict/port.ts";
 import { openTraceStore, type TraceStore } from "../store/trace-store.ts";
 import { readTlsFiles, type TlsFiles } from "./listener.ts";
@@ -17,6 +18,8 @@ export interface GatewayOptions {
   readonly predictor?: Predictor | null;
   /** What the predictor's models did so far, for metrics. */
   readonly predictorCounts?: () => PredictorView;
+  /** Traces requests; none unless given. Closed with the gateway. */
+  readonly telemetry?: Telemetry | null;
   readonly logger?: Logger;
   readonly clock?: Clock;
   /** Reads the config anew, for `reload`. */
@@ -31,15 +34,17 @@ export interface Surroundings {
   readonly logger: Logger;
   readonly tls: TlsFiles | null;
   readonly traces: TraceStore | null;
+  readonly telemetry: Telemetry | null;
 }
 
 /** Rejects with a sentence when a file of the config cannot be used. */
 export async function openSurroundings(options: GatewayOptions): Promise<Surroundings> {
   const clock = options.clock ?? systemClock;
   const logger = options.logger ?? createLogger(options.config.log.level);
+  const { telemetry = null } = options;
   const { path, prompts, rowsPendingMax, rowsMax } = options.config.store;
   const tls = await readTlsFiles(options.config.listen);
-  if (path === null) return { clock, logger, tls, traces: null };
+  if (path === null) return { clock, logger, tls, telemetry, traces: null };
   const opened = await openTraceStore({
     path,
     prompts,
@@ -49,5 +54,10 @@ export async function openSurroundings(options: GatewayOptions): Promise<Surroun
     onProblem: (message) => logger.error(message),
   });
   if (!opened.ok) throw new Error(opened.message);
-  return { clock, logger, tls, traces: opened.store };
+  return { clock, logger, tls, telemetry, traces: opened.store };
+}
+
+/** Priors by model. */
+export function confidenceOf(config: Config): Record<string, number> {
+  return Object.fromEntries(config.engines.map(({ model, confidence }) => [model, confidence]));
 }

@@ -9,8 +9,9 @@ import type { Learner, Predictor } from "../predict/port.ts";
 import { watched } from "../predict/watched.ts";
 import type { TraceStore } from "../store/trace-store.ts";
 import { Sessions } from "../workflow/sessions.ts";
+import { AdminApi } from "./admin-api.ts";
 import { Callers } from "./callers.ts";
-import type { AppOptions, Readiness } from "./app.ts";
+import type { AppOptions } from "./app.ts";
 import { ConfigInForce, type ReloadResult } from "./config-in-force.ts";
 import { DecisionRing } from "./decision-ring.ts";
 import { Driver, type StepObserver } from "./driver.ts";
@@ -19,9 +20,15 @@ import { EventLog } from "./event-log.ts";
 import type { Feedback } from "./feedback.ts";
 import type { Door } from "./entrance.ts";
 import { Front, type GatewayAddress } from "./front.ts";
-import { type GatewayOptions, openSurroundings, type Surroundings } from "./gateway-options.ts";
+import {
+  confidenceOf,
+  type GatewayOptions,
+  openSurroundings,
+  type Surroundings,
+} from "./gateway-options.ts";
 import { KeyLimits } from "./key-limits.ts";
 import { Models } from "./models.ts";
+import { readinessOf } from "./readiness.ts";
 import { WorkflowRecorder } from "./recorder.ts";
 import { Relay } from "./relay.ts";
 import { StateKeeper } from "./state-keeper.ts";
@@ -61,7 +68,10 @@ export class Gateway {
   readonly #drift: Drift;
   readonly #front: Front;
   readonly #keeper: StateKeeper | null;
+  readonly #admin: AdminApi | null;
   #stopping: Promise<void> | null = null;
+  /** Base of the admin API; null where there is none, and before `listen`. */
+  adminUrl: string | null = null;
 
   /** Use `createGateway`. */
   constructor(options: GatewayOptions, surroundings: Surroundings) {
@@ -112,6 +122,7 @@ export class Gateway {
       recorder: this.#recorder,
       ...this.#door,
       predicts: this.#predictor !== null,
+      telemetry: options.telemetry ?? null,
       logger,
     });
     this.#drift = drift;
@@ -120,6 +131,7 @@ export class Gateway {
       view: () => clusterView(this.#driver),
       listenersMax: UI_LISTENERS_MAX,
     });
+    this.#admin = this.#createAdmin(config);
     const app = this.#appOptions();
     this.#front = new Front({ config, tls: surroundings.tls, relay: this.#relay, app });
   }
@@ -141,6 +153,7 @@ export class Gateway {
     if (restored > 0) await this.#engines.whenAlive(RESTORE_WAIT_MS_MAX);
     try {
       const address = await this.#front.listen();
+      this.adminUrl = (await this.#admin?.listen()) ?? null;
       this.#keeper?.start();
       return address;
     } catch (error) {
@@ -164,16 +177,19 @@ export class Gateway {
     return this.close();
   }
 
+  #createAdmin({ admin: { api } }: Config): AdminApi | null {
+    const options = { inForce: this.#inForce, engines: this.#engines, view: () => this.view() };
+    return api === null ? null : new AdminApi(api, options);
+  }
+
   #createKeeper({ store, limits }: Config, sessions: Sessions): StateKeeper | null {
     const { snapshotPath: path, snapshotIntervalMs: intervalMs } = store;
     if (path === null) return null;
-    const { clock, logger } = this.#surroundings;
     return new StateKeeper({
       path,
       intervalMs,
       workflowIdleMs: limits.workflowIdleMsMax,
-      clock,
-      logger,
+      ...this.#surroundings,
       driver: this.#driver,
       sessions,
       recorder: this.#recorder,
@@ -212,7 +228,7 @@ export class Gateway {
   }
 
   async #stop(): Promise<void> {
-    const { clock, traces } = this.#surroundings;
+    const { clock, traces, telemetry } = this.#surroundings;
     this.#relay.drain();
     this.#front.close();
     const deadline = clock.setTimer(
@@ -224,23 +240,25 @@ export class Gateway {
     this.#feed.close();
     this.#front.destroy();
     await this.#engines.destroy();
+    this.#admin?.destroy();
     await this.#keeper?.close();
     this.#driver.close();
     await this.#predictor?.close();
-    await traces?.close();
-    await this.#eventLog?.close();
+    await Promise.all([traces?.close(), this.#eventLog?.close(), telemetry?.close()]);
   }
 
   #observers(): StepObserver[] {
     const metrics = this.#metrics;
     const log = this.#eventLog;
+    const { logger, telemetry } = this.#surroundings;
     const observers: StepObserver[] = [
       (event, commands, tookMs) => {
         metrics.observeEvent(event);
         for (const command of commands) metrics.observeCommand(command);
+        for (const command of commands) telemetry?.observeCommand(command);
         metrics.observeDecisionMs(tookMs);
       },
-      stepLog(this.#surroundings.logger),
+      stepLog(logger),
       () => this.#engines.settle(),
     ];
     if (log !== null) observers.push((event, commands) => log.write(event, commands));
@@ -253,7 +271,7 @@ export class Gateway {
       models: this.#models,
       limits: () => this.#inForce.config.limits,
       view: () => this.view(),
-      readiness: () => this.#readiness(),
+      readiness: () => readinessOf(this.view(), this.#stopping !== null),
       metrics: async () => ({
         text: await this.#metrics.text(),
         contentType: this.#metrics.contentType,
@@ -280,15 +298,4 @@ export class Gateway {
     else this.#recorder.noteScore(workflowId, score);
     return true;
   }
-
-  #readiness(): Readiness {
-    if (this.#stopping !== null) return { ready: false, reason: "the gateway is shutting down" };
-    const live = this.view().engines.filter((engine) => engine.state === "live");
-    if (live.length === 0) return { ready: false, reason: "no engine is alive" };
-    return { ready: true, models: [...new Set(live.map((engine) => engine.model))] };
-  }
-}
-
-function confidenceOf(config: Config): Record<string, number> {
-  return Object.fromEntries(config.engines.map(({ model, confidence }) => [model, confidence]));
 }

@@ -14,6 +14,8 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   "keys[].tokensPerMinute": "tokens a minute, prompts and answers together; null: no limit",
   "keys[].concurrency": "unfinished requests at once; null: no limit",
   "keys[].weight": "its share of a full engine against those of the other keys that wait there",
+  "admin.api.listen": "where the admin API listens, on this machine alone (docs/operations.md)",
+  "admin.api.hash": "hash of its token (`chimera key new --admin`)",
   "admin.hash":
     "hash of the operators' token (`chimera key new --admin`), with which other machines see metrics, state and events; null: only this machine does",
   "engines[].name":
