@@ -122,7 +122,6 @@ export class Gateway {
       recorder: this.#recorder,
       ...this.#door,
       predicts: this.#predictor !== null,
-      telemetry: options.telemetry ?? null,
       logger,
     });
     this.#drift = drift;
@@ -248,15 +247,14 @@ export class Gateway {
   }
 
   #observers(): StepObserver[] {
-    const metrics = this.#metrics;
     const log = this.#eventLog;
     const { logger, telemetry } = this.#surroundings;
     const observers: StepObserver[] = [
       (event, commands, tookMs) => {
-        metrics.observeEvent(event);
-        for (const command of commands) metrics.observeCommand(command);
+        this.#metrics.observeEvent(event);
+        for (const command of commands) this.#metrics.observeCommand(command);
         for (const command of commands) telemetry?.observeCommand(command);
-        metrics.observeDecisionMs(tookMs);
+        this.#metrics.observeDecisionMs(tookMs);
       },
       stepLog(logger),
       () => this.#engines.settle(),
