@@ -3,6 +3,7 @@ import { type ConfigResult, loadConfig } from "../config/load.ts";
 import type { ConfigFlags } from "../config/overrides.ts";
 import { systemClock } from "../engine/clock.ts";
 import { createGateway, type Gateway } from "../gateway/server.ts";
+import { openTelemetry } from "../observe/telemetry-environment.ts";
 import { ColdStart } from "../predict/cold-start.ts";
 import { CorrectedEstimator, CorrectedPredictor } from "../predict/corrected.ts";
 import { LearnedPredictor } from "../predict/learned-predictor.ts";
@@ -96,9 +97,10 @@ export async function serveConfig(
   let gateway: Gateway;
   let reload: { close(): void } | null = null;
   const { recordEvents, ready, origin, ...predicts } = hooks;
+  const telemetry = await openTelemetry(process.env, systemClock, (line) => printer.say(line));
   try {
     const source = origin === undefined ? {} : { source: origin.read };
-    const options = { config, recordEventsPath: recordEvents, ...source, ...predicts };
+    const options = { config, recordEventsPath: recordEvents, telemetry, ...source, ...predicts };
     gateway = await createGateway(options);
     // Watched before anyone is told that it serves: who writes the file then is heard.
     reload = origin ? await reloadConfig(origin.file, () => gateway.reload(), printer) : null;
@@ -107,6 +109,7 @@ export async function serveConfig(
     ready(url);
   } catch (error) {
     reload?.close();
+    await telemetry?.close();
     printer.say(`cannot serve: ${reasonOf(error, config)}`);
     return 1;
   }

@@ -3,7 +3,7 @@ import type { ConfigResult } from "../config/load.ts";
 import { type Clock, systemClock } from "../engine/clock.ts";
 import { createLogger, type Logger } from "../observe/logs.ts";
 import type { PredictorView } from "../observe/metrics.ts";
-import type { Telemetry } from "../observe/telemetry.ts";
+import type { TelemetryPort } from "../observe/telemetry-port.ts";
 import type { Estimator, Learner, Predictor } from "../predict/port.ts";
 import { openTraceStore, type TraceStore } from "../store/trace-store.ts";
 import { readTlsFiles, type TlsFiles } from "./listener.ts";
@@ -19,7 +19,7 @@ export interface GatewayOptions {
   /** What the predictor's models did so far, for metrics. */
   readonly predictorCounts?: () => PredictorView;
   /** Traces requests; none unless given. Closed with the gateway. */
-  readonly telemetry?: Telemetry | null;
+  readonly telemetry?: TelemetryPort | null;
   readonly logger?: Logger;
   readonly clock?: Clock;
   /** Reads the config anew, for `reload`. */
@@ -34,7 +34,7 @@ export interface Surroundings {
   readonly logger: Logger;
   readonly tls: TlsFiles | null;
   readonly traces: TraceStore | null;
-  readonly telemetry: Telemetry | null;
+  readonly telemetry: TelemetryPort | null;
 }
 
 /** Rejects with a sentence when a file of the config cannot be used. */

@@ -4,6 +4,7 @@ import { InvariantBroken } from "../core/assert.ts";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../engine/clock.ts";
 import type { Logger } from "../observe/logs.ts";
+import { operationOf, type TelemetryPort } from "../observe/telemetry-port.ts";
 import type { Estimator, StageFacts } from "../predict/port.ts";
 import { clientWorkflowId, identify, type Identity } from "../workflow/identity.ts";
 import type { Sessions } from "../workflow/sessions.ts";
@@ -39,6 +40,8 @@ export interface RelayOptions extends Door {
   readonly engines: Engines;
   readonly ring: DecisionRing;
   readonly recorder: WorkflowRecorder;
+  /** null: nothing is traced. */
+  readonly telemetry: Pick<TelemetryPort, "arrived"> | null;
   readonly logger: Logger;
 }
 
@@ -203,6 +206,7 @@ export class Relay {
     };
     ring.add(trace);
     recorder.arrived(facts);
+    const headers = this.#tracedHeaders(requestId, facts, understood, request);
     const relayed = new RelayedRequest({
       requestId,
       driver,
@@ -216,7 +220,7 @@ export class Relay {
       answer: plan.answer(response, this.#contextOf(requestId, earlyHeaders)),
       used: (tokens) => entry.usedTokens(tokens),
       linkOf: (name) => this.#options.engines.link(name),
-      requestFor: (endpoint, dispatch) => engineRequest(plan, request.headers, endpoint, dispatch),
+      requestFor: (endpoint, dispatch) => engineRequest(plan, headers, endpoint, dispatch),
     });
     this.#open.add(relayed);
     response.once("close", () => this.#closed(relayed));
@@ -226,6 +230,30 @@ export class Relay {
     if (identity.final) {
       driver.apply({ type: "workflow-ended", workflowId: facts.workflowId, score: null });
     }
+  }
+
+  /** The client's headers; where requests are traced, with the place of this one. */
+  #tracedHeaders(
+    requestId: string,
+    facts: StageFacts,
+    { pool, plan }: Understood,
+    { headers }: IncomingMessage,
+  ): IncomingMessage["headers"] {
+    const { telemetry, clock } = this.#options;
+    if (telemetry === null) return headers;
+    const { traceparent, tracestate } = headers;
+    const place = telemetry.arrived({
+      requestId,
+      workflowId: facts.workflowId,
+      shownWorkflowId: clientWorkflowId(facts.workflowId),
+      kind: facts.kind,
+      operation: operationOf(plan.path),
+      model: pool.name,
+      traceparent: typeof traceparent === "string" ? traceparent : undefined,
+      tracestate: typeof tracestate === "string" ? tracestate : undefined,
+      arrivedMs: clock.nowMs(),
+    });
+    return { ...headers, ...place };
   }
 
   #closed(relayed: RelayedRequest): void {

@@ -78,7 +78,7 @@ export class Gateway {
     const { config } = options;
     const { clock, logger, traces } = surroundings;
     this.#surroundings = surroundings;
-    const { source = null } = options;
+    const { source = null, recordEventsPath = null } = options;
     const apply = this.#configure.bind(this);
     this.#inForce = new ConfigInForce({ config, logger, source, apply });
     const own = new ColdStart({ confidence: confidenceOf(config) });
@@ -87,7 +87,6 @@ export class Gateway {
     const { drift, estimator, predictor } = watched(given, options.predictor ?? null);
     this.#predictor = predictor;
     const scheduler = coreConfigOf(config);
-    const { recordEventsPath = null } = options;
     this.#eventLog = recordEventsPath === null ? null : new EventLog(recordEventsPath, scheduler);
     this.#metrics = new Metrics({
       view: () => this.view(),
@@ -122,6 +121,7 @@ export class Gateway {
       recorder: this.#recorder,
       ...this.#door,
       predicts: this.#predictor !== null,
+      telemetry: options.telemetry ?? null,
       logger,
     });
     this.#drift = drift;

@@ -45,7 +45,7 @@ export async function openTelemetryExport(
   try {
     libraries = await loadLibraries();
   } catch {
-    const message = `observe.otel needs packages that are not installed: npm install ${PACKAGES}`;
+    const message = `telemetry needs packages that are not installed: npm install ${PACKAGES}`;
     return { ok: false, message };
   }
   return { ok: true, exported: start(libraries, options) };

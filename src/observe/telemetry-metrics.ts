@@ -1,6 +1,7 @@
 import type { Histogram, Meter } from "@opentelemetry/api";
 import type { StageRecord } from "../core/command.ts";
-import { metricAttributes, type Operation } from "./telemetry-names.ts";
+import { metricAttributes } from "./telemetry-names.ts";
+import type { Operation } from "./telemetry-port.ts";
 
 /** Boundaries that the GenAI conventions give. */
 const REQUEST_SECONDS = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48];

@@ -1,25 +1,6 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { StageRecord, WorkflowRecord } from "../core/command.ts";
-
-/** What the telemetry is told of a request when it comes. */
-export interface ArrivedStage {
-  readonly requestId: string;
-  readonly workflowId: string;
-  /** As the client knows it. */
-  readonly shownWorkflowId: string;
-  /** Kind of workflow, such as "maths", or "unknown". */
-  readonly kind: string;
-  readonly operation: Operation;
-  /** The model that the client asked for. */
-  readonly model: string;
-  /** W3C trace context of the client. */
-  readonly traceparent: string | undefined;
-  readonly tracestate: string | undefined;
-  readonly arrivedMs: number;
-}
-
-/** `gen_ai.operation.name`. */
-export type Operation = "chat" | "text_completion" | "embeddings";
+import type { ArrivedStage, Operation } from "./telemetry-port.ts";
 
 /** Names of spans and metrics: OpenTelemetry's GenAI conventions, and our own under `chimera.`. */
 export function arrivalAttributes(stage: ArrivedStage): Attributes {

@@ -2,12 +2,8 @@ import type { Span, SpanContext, Tracer } from "@opentelemetry/api";
 import type { Command, StageRecord, WorkflowRecord } from "../core/command.ts";
 import type { TelemetryExport } from "./telemetry-export.ts";
 import { TelemetryMetrics } from "./telemetry-metrics.ts";
-import {
-  arrivalAttributes,
-  type ArrivedStage,
-  endAttributes,
-  workflowAttributes,
-} from "./telemetry-names.ts";
+import { arrivalAttributes, endAttributes, workflowAttributes } from "./telemetry-names.ts";
+import type { ArrivedStage, TelemetryPort } from "./telemetry-port.ts";
 import { formatTraceparent, parseTraceparent } from "./trace-context.ts";
 
 interface OpenStage {
@@ -29,7 +25,7 @@ const WORKFLOWS_MAX = 10_000;
  * client belongs there and is linked to its workflow; else it stands below the workflow. Only watches:
  * nothing waits for it, and what the collector does not take is dropped.
  */
-export class Telemetry {
+export class Telemetry implements TelemetryPort {
   readonly #export: TelemetryExport;
   readonly #tracer: Tracer;
   readonly #metrics: TelemetryMetrics;

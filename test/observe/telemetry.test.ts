@@ -2,7 +2,7 @@ import { afterEach, expect, test } from "vitest";
 import type { StageRecord } from "../../src/core/command.ts";
 import { Telemetry } from "../../src/observe/telemetry.ts";
 import { openTelemetryExport } from "../../src/observe/telemetry-export.ts";
-import type { ArrivedStage } from "../../src/observe/telemetry-names.ts";
+import type { ArrivedStage } from "../../src/observe/telemetry-port.ts";
 import { Collector } from "./collector.ts";
 
 const collectors: Collector[] = [];
