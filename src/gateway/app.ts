@@ -13,6 +13,7 @@ import { type FeedbackSink, takeFeedback } from "./feedback.ts";
 import { type ModelCatalogue, type ModelListing, mayAskFor } from "./models.ts";
 import { readBody } from "./request-reader.ts";
 import { addUi, UI_PATHS, UI_POST_PATHS, type UiOptions } from "./ui-routes.ts";
+import type { RequestDetail } from "./ui-request.ts";
 import { SURFACES } from "./surfaces.ts";
 
 export type Readiness =
@@ -142,7 +143,7 @@ function addOperation(app: App, options: AppOptions): void {
 }
 
 /** A trace without what is only for the gateway. */
-function shown({ requestId, shownWorkflowId, decision, record }: RequestTrace): object {
+function shown({ requestId, shownWorkflowId, decision, record }: RequestTrace): RequestDetail {
   return {
     requestId,
     workflowId: shownWorkflowId,
