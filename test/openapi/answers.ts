@@ -157,10 +157,11 @@ export const PARAMETERS: Readonly<Record<string, Part>> = {
   }),
 };
 
-export const pathText = (name: string, description: string): Part => ({
+export const pathText = (name: string, description: string, example: string): Part => ({
   name,
   in: "path",
   required: true,
   description,
   schema: { type: "string", minLength: 1 },
+  example,
 });

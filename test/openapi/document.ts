@@ -106,7 +106,7 @@ const PATHS: Part = {
       200: json("The model.", "Model"),
       ...errors(["invalid_api_key", "model_not_found", "unknown_url"]),
     },
-    [pathText("model", "Its name, which may hold slashes.")],
+    [pathText("model", "Its name, which may hold slashes.", "chimera")],
   ),
   "/v1/feedback": {
     post: {
@@ -156,7 +156,7 @@ const PATHS: Part = {
       200: json("Its decision and its end, as far as they are known.", "RequestTrace"),
       ...errors(["invalid_api_key", "unknown_decision", "unknown_url"]),
     },
-    [pathText("id", "The request's `x-request-id`.")],
+    [pathText("id", "The request's `x-request-id`.", "request-1")],
   ),
   "/v1/chimera/workflows": get("The newest workflows", EITHER, {
     200: json("The newest first.", "WorkflowList"),
@@ -169,7 +169,7 @@ const PATHS: Part = {
       200: json("The workflow.", "WorkflowDetail"),
       ...errors(["invalid_api_key", "unknown_workflow", "unknown_url"]),
     },
-    [pathText("id", "The `x-chimera-workflow-id` of its answers.")],
+    [pathText("id", "The `x-chimera-workflow-id` of its answers.", "workflow-1")],
   ),
   "/v1/chimera/predictions": get("How good predictions were lately", OPERATORS, {
     200: json("By model.", "Predictions"),
