@@ -193,6 +193,8 @@ function printCurves(print: (line: string) => void): void {
     byEngines.map(({ engines, requestUs }) => [Math.log(engines), Math.log(requestUs)]),
   );
   print(`a request costs as engines to the power of ${power.toFixed(2)} (1: linear)`);
+  // Where most queues are empty, engines look for a late choice in those of the others.
+  line(costOf({ engines: 1000, queued: 1000 }));
   const byQueue = [100, 1000, 10_000, 100_000].map((queued) => {
     const cost = costOf({ engines: 3, queued });
     line(cost);
