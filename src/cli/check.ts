@@ -32,7 +32,9 @@ export async function check(path: string, json: boolean, printer: Printer): Prom
     for (const model of config.models) {
       printer.out(`  model ${model.name}: ${model.candidates.join(", ")}`);
     }
-    printer.out(`  policy ${config.policy.choice}, order ${config.policy.order}`);
+    const { choice, order, file } = config.policy;
+    const from = file === undefined ? "" : `, own rules from ${file}`;
+    printer.out(`  policy ${choice}, order ${order}${from}`);
   }
   return 0;
 }

@@ -71,7 +71,7 @@ export async function runLive(options: LiveRunOptions): Promise<LiveRun> {
     const tokensInFlight = views.reduce((sum, view) => sum + view.inFlightTokens, 0);
     await gateway.close();
     const rows = storedRows(config.store.path ?? "");
-    const { steps, cut, difference } = await replayEventLog(eventLog);
+    const { steps, cut, difference } = await replayEventLog(eventLog, options.policy.own);
     const audit: LiveAudit = {
       requestsSent: result.counters.requests,
       stageRows: rows.stages,
@@ -158,7 +158,6 @@ function configOf(options: LiveRunOptions, engines: readonly EngineProcess[]): C
         perPromptTokenMs: engine.perPromptTokenMs / speedup,
       },
     })),
-    policy: options.policy,
     limits: { queueWaitMsMax: 3_600_000 },
     store: { path: join(options.folder, "traces.db") },
     log: { level: "error" },
@@ -167,7 +166,8 @@ function configOf(options: LiveRunOptions, engines: readonly EngineProcess[]): C
   const sources = { file: "the replayed cluster", environment: {}, flags: {} };
   const parsed = parseConfig(text, sources);
   if (!parsed.ok) throw new Error(parsed.problems.map(formatProblem).join("\n"));
-  return parsed.config;
+  // As it is: the rules of a policy of one's own are functions.
+  return { ...parsed.config, policy: options.policy };
 }
 
 /** Kills and restarts an engine while the run goes on; `stop` waits for what is under way. */

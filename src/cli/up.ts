@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { parseConfig } from "../config/load.ts";
+import { parseWholeConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { ConfigFlags } from "../config/overrides.ts";
 import { EngineProcess, MAIN } from "./engine-process.ts";
@@ -40,7 +40,7 @@ export async function up(flags: UpFlags, printer: Printer): Promise<ExitCode> {
   try {
     await Promise.all(engines.map((engine) => engine.start()));
     const text = JSON.stringify({ engines: configOf(engines, speedup) });
-    const parsed = parseConfig(text, {
+    const parsed = await parseWholeConfig(text, {
       file: "the embedded cluster",
       environment: process.env,
       flags: { logLevel: "warn", ...overrides },

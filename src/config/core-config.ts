@@ -7,9 +7,12 @@ const OVER_COMMITTED: ReadonlySet<EngineKind> = new Set<EngineKind>(["vllm", "sg
 
 /** What the core has to know of a config. */
 export function coreConfigOf(config: Config): SchedulerOptions {
-  const { limits } = config;
+  const { limits, policy } = config;
+  if (policy.file !== undefined && policy.own === undefined) {
+    throw new TypeError(`the policy of ${policy.file} is not loaded; use loadConfig`);
+  }
   return {
-    policy: config.policy,
+    policy,
     seed: config.seed,
     predictionBudgetMs: config.prediction.budgetMs,
     attemptsMax: limits.attemptsMax,

@@ -4,7 +4,9 @@ import { dirname, resolve } from "node:path";
 import type { Config } from "./config.ts";
 import { parseDocumentText, type ConfigDocument } from "./document.ts";
 import { fillReferences, type Environment } from "./environment.ts";
-import { override, variableProblems, type ConfigFlags } from "./overrides.ts";
+import { override, policyFlagProblems, variableProblems, type ConfigFlags } from "./overrides.ts";
+import { fieldOf } from "./plain-value.ts";
+import { readPolicyFile } from "./policy-file.ts";
 import { complaintsOf, formatPath, type Complaint, type ConfigProblem } from "./problem.ts";
 import { referenceComplaints } from "./references.ts";
 import { resolveConfig } from "./resolve.ts";
@@ -31,10 +33,36 @@ export async function loadConfig(sources: ConfigSources): Promise<ConfigResult> 
   } catch (error) {
     return failed(sources.file, unreadable(error));
   }
-  return parseConfig(text, sources);
+  return parseWholeConfig(text, sources);
 }
 
-/** As `loadConfig`, of a text that is at hand. Either a complete frozen value, or all problems at once. */
+/** As `loadConfig`, of a text that is at hand. */
+export async function parseWholeConfig(
+  text: string,
+  sources: ConfigSources,
+): Promise<ConfigResult> {
+  const parsed = parseConfig(text, sources);
+  const file = parsed.ok ? parsed.config.policy.file : undefined;
+  if (!parsed.ok || file === undefined) return parsed;
+  const document = parseDocumentText(text);
+  const written = override(document.value, sources.environment, sources.flags);
+  const read = await readPolicyFile(file);
+  if (!read.ok) {
+    const { message } = read;
+    const complaint: Complaint = { path: ["policy", "file"], about: "value", message };
+    return { ok: false, problems: locate([complaint], sources.file, document, written.sources) };
+  }
+  const knobs = (["price", "slack", "minGain"] as const)
+    .filter((key) => fieldOf(fieldOf(written.value, "policy"), key) !== undefined)
+    .map((key) => [key, parsed.config.policy[key]]);
+  const policy = { ...read.policy, ...Object.fromEntries(knobs), file };
+  return { ok: true, config: freeze({ ...parsed.config, policy }) };
+}
+
+/**
+ * As `parseWholeConfig`, but `policy.file` is only named: its rules are not loaded. Either a complete
+ * frozen value, or all problems at once.
+ */
 export function parseConfig(text: string, sources: ConfigSources): ConfigResult {
   const { file, environment, flags } = sources;
   if (text.length > FILE_CHARACTERS_MAX) {
@@ -62,16 +90,21 @@ export function parseConfig(text: string, sources: ConfigSources): ConfigResult 
   const problems = [
     ...locate(withoutRepeats(complaints), file, document, overridden.sources),
     ...variableProblems(environment),
+    ...policyFlagProblems(flags),
   ];
   if (problems.length > 0 || !parsed.success) return { ok: false, problems };
-  const { prediction } = parsed.data;
-  const fromFile = (key: "lengthModel" | "routerModel"): string | null => {
-    const path = prediction[key];
-    const isOverridden = overridden.sources.has(`prediction.${key}`);
-    return path === null || isOverridden ? path : resolve(dirname(file), path);
+  const { prediction, policy } = parsed.data;
+  const fromFile = <Path extends string | null | undefined>(key: string, path: Path) =>
+    typeof path !== "string" || overridden.sources.has(key) ? path : resolve(dirname(file), path);
+  const models = {
+    lengthModel: fromFile("prediction.lengthModel", prediction.lengthModel),
+    routerModel: fromFile("prediction.routerModel", prediction.routerModel),
   };
-  const models = { lengthModel: fromFile("lengthModel"), routerModel: fromFile("routerModel") };
-  const input = { ...parsed.data, prediction: { ...prediction, ...models } };
+  const input = {
+    ...parsed.data,
+    prediction: { ...prediction, ...models },
+    policy: { ...policy, file: fromFile("policy.file", policy.file) },
+  };
   return { ok: true, config: freeze(resolveConfig(input)) };
 }
 

@@ -1,6 +1,8 @@
+import { POLICIES } from "../core/policies.ts";
 import type { Environment } from "./environment.ts";
 import { formatListen, parseListen, DEFAULT_HOST } from "./listen.ts";
 import { fieldOf, textOf } from "./plain-value.ts";
+import { isPolicyFile } from "./policy-file.ts";
 import { closestWord, formatPath, type ConfigProblem } from "./problem.ts";
 import type { KeyPath } from "./schema-walk.ts";
 
@@ -13,6 +15,8 @@ export interface ConfigFlags {
   readonly open?: boolean | undefined;
   readonly logLevel?: string | undefined;
   readonly seed?: string | number | undefined;
+  /** A policy by name, or the file of its module; replaces the file's whole `policy`. */
+  readonly policy?: string | undefined;
   readonly choice?: string | undefined;
   readonly order?: string | undefined;
   readonly price?: string | number | undefined;
@@ -48,7 +52,7 @@ export const VARIABLES: readonly Variable[] = [
 ];
 
 export const FLAG_PATHS: readonly [
-  Exclude<keyof ConfigFlags, "port">,
+  Exclude<keyof ConfigFlags, "port" | "policy">,
   string,
   readonly [string, ...string[]],
 ][] = [
@@ -87,6 +91,12 @@ export function override(value: unknown, environment: Environment, flags: Config
     if (text === undefined || text === "") continue;
     set(path, canBeOff && text === "off" ? null : text, `environment variable ${name}`);
   }
+  if (flags.policy !== undefined) {
+    result = withValueAt(result, ["policy"], {});
+    for (const [key, item] of Object.entries(policyValue(flags.policy))) {
+      set(["policy", key], item, "flag --policy");
+    }
+  }
   for (const [key, flag, path] of FLAG_PATHS) {
     const item = flags[key];
     if (item === undefined) continue;
@@ -94,6 +104,18 @@ export function override(value: unknown, environment: Environment, flags: Config
   }
   if (flags.port !== undefined) set(["listen"], withPort(result, flags.port), "flag --port");
   return { value: result, sources };
+}
+
+/** As the file could have said it; nothing of a name that is not known. */
+function policyValue(policy: string): object {
+  return isPolicyFile(policy) ? { file: policy } : (POLICIES[policy] ?? {});
+}
+
+export function policyFlagProblems({ policy }: ConfigFlags): ConfigProblem[] {
+  if (policy === undefined || isPolicyFile(policy) || POLICIES[policy] !== undefined) return [];
+  const known = Object.keys(POLICIES).join(", ");
+  const message = `there is no policy "${policy}"; there are ${known}, or give the path of a file`;
+  return [{ source: "flag --policy", line: null, column: null, path: "", message }];
 }
 
 /** A variable that is nearly one of ours is a mistake; one that is not near belongs to others. */

@@ -28,6 +28,7 @@ export function referenceComplaints(value: unknown): Complaint[] {
     ...priorityComplaints(engines),
     ...virtualNameComplaints(engines, models),
     ...candidateComplaints(engines, models),
+    ...policyComplaints(fieldOf(value, "policy")),
     ...accessComplaints(value),
   ];
 }
@@ -123,6 +124,23 @@ function candidateComplaints(
       return [{ path, about: "value", message: `must be a model that an engine serves; ${hint}` }];
     });
   });
+}
+
+/** What may stand beside a policy's file: the numbers of the price. */
+const BESIDE_FILE: readonly string[] = ["file", "price", "slack", "minGain"];
+
+/** A module says which policy it changes and how, so that it means the same wherever it is used. */
+function policyComplaints(policy: unknown): Complaint[] {
+  if (fieldOf(policy, "file") === undefined || typeof policy !== "object" || policy === null) {
+    return [];
+  }
+  return Object.keys(policy)
+    .filter((key) => !BESIDE_FILE.includes(key))
+    .map((key) => ({
+      path: ["policy", key],
+      about: "key",
+      message: "cannot stand beside policy.file; put it into that file (base, settings)",
+    }));
 }
 
 function engineNamesOf(entry: unknown, index: number): EngineNames {

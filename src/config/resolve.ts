@@ -1,5 +1,5 @@
-import type { Knobs, Policy, Speed } from "../core/types.ts";
-import type { Config, EngineConfig, EngineKind, VirtualModel } from "./config.ts";
+import type { Knobs, Speed } from "../core/types.ts";
+import type { Config, ConfigPolicy, EngineConfig, EngineKind, VirtualModel } from "./config.ts";
 import type { ConfigInput, EngineInput, PolicyInput, VirtualModelInput } from "./schema.ts";
 
 /** The virtual model that stands for all models unless a file says otherwise. */
@@ -87,8 +87,8 @@ function resolveVirtualModel(model: VirtualModelInput, models: readonly string[]
 }
 
 /** The paper's own numbers where the paper's rule chooses (section 4), those of `auto` elsewhere. */
-function resolvePolicy(input: PolicyInput): Policy {
-  const { order, slack, starvationThreshold, starvationQuantum, ...rest } = input;
+function resolvePolicy(input: PolicyInput): ConfigPolicy {
+  const { order, slack, starvationThreshold, starvationQuantum, file, ...rest } = input;
   const isPaper = input.choice === "paper";
   return {
     ...rest,
@@ -96,5 +96,6 @@ function resolvePolicy(input: PolicyInput): Policy {
     slack: slack === undefined ? (isPaper ? 1 : null) : slack,
     starvationThreshold: starvationThreshold ?? (isPaper ? 200 : 0),
     starvationQuantum: starvationQuantum ?? 10,
+    ...(file === undefined ? {} : { file }),
   };
 }

@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { type ConfigResult, parseConfig } from "../../src/config/load.ts";
+import { type ConfigResult, parseWholeConfig } from "../../src/config/load.ts";
 import type { ReloadResult } from "../../src/gateway/config-in-force.ts";
 import type { Predictor } from "../../src/predict/port.ts";
 import { createGateway, type Gateway } from "../../src/gateway/server.ts";
@@ -47,14 +47,14 @@ export async function startBench(options: BenchOptions): Promise<Bench> {
     ...options.more,
   };
   let text = JSON.stringify(document);
-  const read = (): ConfigResult =>
-    parseConfig(text, { file: "test.yaml", environment: {}, flags: {} });
-  const parsed = read();
+  const read = (): Promise<ConfigResult> =>
+    parseWholeConfig(text, { file: "test.yaml", environment: {}, flags: {} });
+  const parsed = await read();
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
   const { predictor, recordEventsPath } = options;
   const gateway = await createGateway({
     config: parsed.config,
-    source: () => Promise.resolve(read()),
+    source: read,
     logger: pino({ level: "silent" }),
     ...(predictor === undefined ? {} : { predictor }),
     ...(recordEventsPath === undefined ? {} : { recordEventsPath }),
