@@ -17,7 +17,7 @@ type Section = "listen" | "admin" | "policy" | "prediction" | "limits" | "store"
 const STARTED: Readonly<Record<Section, ReadonlySet<string> | "all">> = {
   listen: "all",
   admin: new Set(["api"]),
-  policy: new Set(["choice", "order", "own", "starvationThreshold"]),
+  policy: new Set(["file", "choice", "order", "own", "starvationThreshold"]),
   prediction: new Set([
     "lengthModel",
     "routerModel",
@@ -82,7 +82,9 @@ function isStarted(section: Section, field: string): boolean {
 
 /** Another choice brings other defaults along: half of them would be a policy that nobody wrote. */
 function keepsAll(running: Config, next: Config, section: Section): boolean {
-  return section === "policy" && running.policy.choice !== next.policy.choice;
+  if (section !== "policy") return false;
+  const [before, after] = [running.policy, next.policy];
+  return before.choice !== after.choice || before.file !== after.file;
 }
 
 function changedEngines(running: Config, next: Config): string[] {

@@ -160,6 +160,9 @@ export interface ApiKeyConfig {
   readonly weight: number;
 }
 
+/** `file`: the module whose rules it brings; relative to the working directory, or absolute. */
+export type ConfigPolicy = Policy & { readonly file?: string };
+
 /** Everything that a deployment may set, complete and frozen. */
 export interface Config {
   readonly listen: ListenConfig;
@@ -175,7 +178,7 @@ export interface Config {
   readonly engines: readonly EngineConfig[];
   /** Always holds one named `chimera`. */
   readonly models: readonly VirtualModel[];
-  readonly policy: Policy;
+  readonly policy: ConfigPolicy;
   readonly prediction: PredictionConfig;
   readonly limits: Limits;
   readonly store: StoreConfig;

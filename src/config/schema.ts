@@ -32,7 +32,7 @@ type ByChoice = "order" | "slack" | "starvationThreshold" | "starvationQuantum";
 /** The policy as it is written: keys whose default depends on `choice` may be left out. */
 export type PolicyInput = Omit<Policy, ByChoice> & {
   readonly [Key in ByChoice]?: Policy[Key] | undefined;
-};
+} & { readonly file?: string | undefined };
 
 /** A file of the right shape, before names are given and checked against each other. */
 export type ConfigInput = Omit<Config, "engines" | "models" | "policy"> & {
@@ -131,6 +131,7 @@ const virtualModel = z
   .describe("a mapping such as { name: fast, candidates: [small], price: 0.4 }");
 
 const policy = z.strictObject({
+  file: z.string().min(1).max(4096).describe("the path of a policy's module").optional(),
   choice: z
     .enum(["auto", "paper", "balancer", "round-robin", "least-tokens", "random"])
     .default("auto"),

@@ -51,6 +51,8 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   "models[].price": "its own `policy.price`",
   "models[].slack": "its own `policy.slack`",
   "models[].minGain": "its own `policy.minGain`",
+  "policy.file":
+    "a policy of your own, relative to the config's folder; beside it only price, slack and minGain; `--policy` takes one too (docs/tuning.md)",
   "policy.choice":
     "how the engine of a request is chosen; `paper` is Algorithm 1 of arXiv 2603.22206",
   "policy.order":
