@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import type { StageResult } from "../sim/driver.ts";
 import { ExperimentLearning } from "../sim/experiment-learning.ts";
 import { checkLines, type Section } from "../sim/experiment-page.ts";
+import { withOwnRules } from "../sim/experiment-policy.ts";
 import { runTrial } from "../sim/experiment-run.ts";
 import { comparisonTables, hypervolumeTable } from "../sim/experiment-view.ts";
 import { ExperimentWorkloads } from "../sim/experiment-workload.ts";
@@ -63,7 +64,7 @@ async function oneRun({ experiment }: Section, dataFolder: string): Promise<Repo
     if (trial === undefined) continue;
     const stages: StageResult[] = [];
     const played = await workloads.play(trial);
-    runTrial(experiment.name, trial, played, (stage) => stages.push(stage));
+    runTrial(experiment.name, await withOwnRules(trial), played, (stage) => stages.push(stage));
     figures.push(...runFigures({ label, batchLimit: trial.batchLimit, stages }));
     shown = `${trial.workload.name}, seed ${trial.seed}, batch limit ${trial.batchLimit}`;
   }

@@ -56,7 +56,7 @@ export interface DisturbedTruth {
 type Settings = Partial<Policy & { readonly overCommit: number }>;
 
 export interface PolicyEntry {
-  /** A name in the core's table of policies. */
+  /** A name in the core's table of policies, or the path of a policy's file. */
   readonly policy: string;
   readonly label?: string | undefined;
   readonly set: { readonly [Key in keyof Settings]?: Settings[Key] | undefined };

@@ -1,13 +1,23 @@
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { z } from "zod";
-import { completeExperiment, referenceProblems, type Experiment } from "./experiment.ts";
+import { POLICIES } from "../core/policies.ts";
+import {
+  completeExperiment,
+  referenceProblems,
+  type Experiment,
+  type KnownPolicies,
+} from "./experiment.ts";
 import type { ExperimentDocument } from "./experiment-document.ts";
+import { readOwnPolicies } from "./experiment-policy.ts";
 
-export type ExperimentResult =
-  | { readonly ok: true; readonly experiment: Experiment }
+export type ExperimentResult = { readonly ok: true; readonly experiment: Experiment } | Refused;
+
+interface Refused {
+  readonly ok: false;
   /** One a line: file, place and what is wrong there. */
-  | { readonly ok: false; readonly problems: readonly string[] };
+  readonly problems: readonly string[];
+}
 
 const name = z.string().min(1);
 const whole = z.number().int().positive();
@@ -134,7 +144,10 @@ const documentSchema: z.ZodType<ExperimentDocument> = z
     "give either loads or callsPerSecond",
   );
 
-/** Reads one experiment; its quick part when asked. All problems at once, never throws. */
+/**
+ * Reads one experiment; its quick part when asked. Policies in files are looked for from its folder.
+ * All problems at once, never throws.
+ */
 export async function readExperiment(file: string, isQuick: boolean): Promise<ExperimentResult> {
   let text: string;
   try {
@@ -142,11 +155,35 @@ export async function readExperiment(file: string, isQuick: boolean): Promise<Ex
   } catch (error) {
     return { ok: false, problems: [`${file}: ${messageOf(error)}`] };
   }
-  return parseExperiment(text, file, isQuick);
+  const parsed = parseDocument(text, file);
+  if (!parsed.ok) return parsed;
+  const { document, known, problems } = await readOwnPolicies(parsed.document, file);
+  if (problems.length > 0)
+    return { ok: false, problems: problems.map((each) => `${file}: ${each}`) };
+  return complete(document, file, isQuick, known);
 }
 
-/** As `readExperiment`, of a text that is at hand. */
+/** As `readExperiment`, of a text that is at hand and names no files of policies. */
 export function parseExperiment(text: string, file: string, isQuick: boolean): ExperimentResult {
+  const parsed = parseDocument(text, file);
+  return parsed.ok ? complete(parsed.document, file, isQuick, POLICIES) : parsed;
+}
+
+function complete(
+  document: ExperimentDocument,
+  file: string,
+  isQuick: boolean,
+  known: KnownPolicies,
+): ExperimentResult {
+  const problems = referenceProblems(document, known).map((problem) => `${file}: ${problem}`);
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, experiment: completeExperiment(document, isQuick, known) };
+}
+
+function parseDocument(
+  text: string,
+  file: string,
+): { readonly ok: true; readonly document: ExperimentDocument } | Refused {
   let value: unknown;
   try {
     value = parse(text);
@@ -154,15 +191,11 @@ export function parseExperiment(text: string, file: string, isQuick: boolean): E
     return { ok: false, problems: [`${file}: ${messageOf(error)}`] };
   }
   const parsed = documentSchema.safeParse(value);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(
-      (issue) => `${file}: ${issue.path.join(".") || "document"}: ${issue.message}`,
-    );
-    return { ok: false, problems };
-  }
-  const problems = referenceProblems(parsed.data).map((problem) => `${file}: ${problem}`);
-  if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, experiment: completeExperiment(parsed.data, isQuick) };
+  if (parsed.success) return { ok: true, document: parsed.data };
+  const problems = parsed.error.issues.map(
+    (issue) => `${file}: ${issue.path.join(".") || "document"}: ${issue.message}`,
+  );
+  return { ok: false, problems };
 }
 
 function messageOf(error: unknown): string {

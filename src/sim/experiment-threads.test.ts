@@ -1,6 +1,9 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { comparisonsOf, windowsOf } from "./experiment-comparison.ts";
-import { parseExperiment } from "./experiment-file.ts";
+import { parseExperiment, readExperiment } from "./experiment-file.ts";
 import type { Experiment } from "./experiment.ts";
 import { runExperiment } from "./experiment-threads.ts";
 
@@ -61,4 +64,39 @@ test("an error in a thread is told", async () => {
   const recorded = "recorded: { runs: no.jsonl, tasks: no.jsonl }";
   const absent = tiny((text) => text.replace(/generated: .*/, recorded));
   await expect(run(absent, 2)).rejects.toThrow("no.jsonl");
+});
+
+test("a policy in a file runs in threads under the name that it gives itself", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "chimera-experiment-"));
+  try {
+    const largest = `({ model }) => (model === "Qwen2.5-14B-Instruct" ? 1 : 0)`;
+    await writeFile(
+      join(folder, "mine.mjs"),
+      `export default { name: "largest", settings: { assign: "stage" }, valueFor: ${largest} };`,
+    );
+    const write = async (policies: string): Promise<string> => {
+      const file = join(folder, "own.yaml");
+      await writeFile(file, TEXT.replace("policies: [balancer, auto]", `policies: ${policies}`));
+      return file;
+    };
+    const swept = "{ policy: ./mine.mjs, label: swept, sweep: { ageScale: [5, 20] } }";
+    const file = await write(`[balancer, ./mine.mjs, ${swept}]`);
+    const read = await readExperiment(file, false);
+    if (!read.ok) throw new Error(read.problems.join("\n"));
+    const results = await run(read.experiment, 2);
+    expect([...new Set(results.map(({ policy }) => policy))]).toEqual([
+      "balancer",
+      "largest",
+      "swept ageScale 5",
+      "swept ageScale 20",
+    ]);
+    const speedOf = (name: string): number =>
+      results.find(({ policy }) => policy === name)?.report.msPerToken?.mean ?? 0;
+    expect(speedOf("largest")).toBeGreaterThan(speedOf("balancer"));
+
+    const absent = await readExperiment(await write("[balancer, ./absent.mjs]"), false);
+    expect(absent.ok ? [] : absent.problems).toEqual([expect.stringContaining("cannot be loaded")]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

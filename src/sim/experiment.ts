@@ -1,4 +1,4 @@
-import { POLICIES } from "../core/policies.ts";
+import { isPolicyFile } from "../config/policy-file.ts";
 import type { Policy } from "../core/types.ts";
 import type {
   ExperimentDocument,
@@ -9,10 +9,15 @@ import type {
   QuickPart,
 } from "./experiment-document.ts";
 
+/** Policies by name, and by the path of their file. */
+export type KnownPolicies = Readonly<Record<string, Policy>>;
+
 /** A policy as it is run, under the name that tables give it. */
 export interface Variant {
   readonly label: string;
   readonly policy: Policy;
+  /** Where the rules of the policy come from, which are functions; null where it has none of its own. */
+  readonly file: string | null;
   /** Requests that an engine is given beyond its limit. */
   readonly overCommit: number;
   /** Instead of the trial's; null where that serves. */
@@ -88,7 +93,7 @@ function nameOfLearned({ learned }: LearnedSpec): string {
 }
 
 /** Names that a document uses and does not have, one sentence each. */
-export function referenceProblems(document: ExperimentDocument): string[] {
+export function referenceProblems(document: ExperimentDocument, known: KnownPolicies): string[] {
   const problems: string[] = [];
   const expect = (place: string, word: string, known: readonly string[]): void => {
     if (known.includes(word)) return;
@@ -96,9 +101,11 @@ export function referenceProblems(document: ExperimentDocument): string[] {
   };
   const workloads = document.workloads.map((workload) => workload.name);
   for (const [index, policy] of document.policies.entries())
-    expect(`policies.${index}`, policy.policy, Object.keys(POLICIES));
+    expect(`policies.${index}`, policy.policy, Object.keys(known));
   if (problems.length > 0) return problems;
-  const labels = document.policies.flatMap(variantsOf).map((variant) => variant.label);
+  const labels = document.policies
+    .flatMap((policy) => variantsOf(policy, known))
+    .map((variant) => variant.label);
   const families = document.policies.map((policy) => policy.label ?? policy.policy);
   for (const { name, models } of document.workloads) {
     for (const model of models) expect(`workloads ${name}`, model, Object.keys(document.engines));
@@ -128,14 +135,18 @@ export function referenceProblems(document: ExperimentDocument): string[] {
 }
 
 /** A document without problems as an experiment: all of it, or its quick part. */
-export function completeExperiment(document: ExperimentDocument, isQuick: boolean): Experiment {
+export function completeExperiment(
+  document: ExperimentDocument,
+  isQuick: boolean,
+  known: KnownPolicies,
+): Experiment {
   const { quick, policies, loads, callsPerSecond, ...rest } = document;
   const part: QuickPart = isQuick ? quick : {};
   const { workloads: kept, policies: wanted, ...sizes } = part;
   const shares = sizes.loads ?? (sizes.callsPerSecond === undefined ? loads : undefined);
   const variants = policies
     .filter((policy) => wanted?.includes(policy.label ?? policy.policy) ?? true)
-    .flatMap(variantsOf);
+    .flatMap((policy) => variantsOf(policy, known));
   return {
     ...rest,
     workflows: sizes.workflows ?? rest.workflows,
@@ -150,19 +161,23 @@ export function completeExperiment(document: ExperimentDocument, isQuick: boolea
   };
 }
 
-function variantsOf(entry: PolicyEntry): Variant[] {
-  const known = POLICIES[entry.policy];
+function variantsOf(entry: PolicyEntry, policies: KnownPolicies): Variant[] {
+  const known = policies[entry.policy];
   if (known === undefined) throw new Error(`${entry.policy} was checked before`);
   const family = entry.label ?? entry.policy;
   const { overCommit = 1, ...settings } = entry.set;
   const policy = changed(known, settings);
   const [sweep] = Object.entries(entry.sweep ?? {});
   const { predictor = null } = entry;
-  if (sweep === undefined) return [{ label: family, policy, overCommit, predictor, sweep: null }];
+  const file = isPolicyFile(entry.policy) ? entry.policy : null;
+  if (sweep === undefined) {
+    return [{ label: family, policy, file, overCommit, predictor, sweep: null }];
+  }
   const [key, values] = sweep;
   return values.map((value) => ({
     label: `${family} ${key} ${value}`,
     policy: changed(policy, { [key]: value }),
+    file,
     overCommit,
     predictor,
     sweep: { family, key, value },

@@ -5,6 +5,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { Experiment, Trial } from "./experiment.ts";
 import type { LearnedBytes } from "./experiment-learning.ts";
+import { withOwnRules } from "./experiment-policy.ts";
 import { runTrial, type TrialResult } from "./experiment-run.ts";
 import { ExperimentWorkloads } from "./experiment-workload.ts";
 
@@ -30,7 +31,8 @@ const { experiment, dataFolder, learned }: TrialWorkerData = workerData;
 const workloads = new ExperimentWorkloads(experiment, dataFolder, learned);
 
 async function answer({ index, trial }: TrialRequest): Promise<void> {
-  const result = runTrial(experiment.name, trial, await workloads.play(trial));
+  const played = await workloads.play(trial);
+  const result = runTrial(experiment.name, await withOwnRules(trial), played);
   port.postMessage({ index, result } satisfies TrialAnswer);
 }
 
