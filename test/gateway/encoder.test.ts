@@ -9,14 +9,13 @@ import { systemClock } from "../../src/engine/clock.ts";
 import { createGateway, type Gateway } from "../../src/gateway/server.ts";
 import { ColdStart } from "../../src/predict/cold-start.ts";
 import { LearnedPredictor } from "../../src/predict/learned-predictor.ts";
-import { type Emulator, startEmulator } from "../../src/sim/emulator.ts";
+import type { Emulator } from "../../src/sim/emulator.ts";
 import { until, untilIdle } from "./bench.ts";
+import { startEmulatedEngines } from "./emulated-engines.ts";
 
 /** Random weights, made by `training/`; or the folder that the environment names, such as a trained one. */
 const FIXTURE =
   process.env["CHIMERA_ENCODER"] ?? fileURLToPath(new URL("../fixtures/encoder", import.meta.url));
-const SPEED = { baseMs: 8, perSequenceMs: 0.5, perKvTokenMs: 0, perPromptTokenMs: 0.001 };
-const KV_TOKENS = 100_000;
 /** Two models that the encoder knows, and one that it does not. */
 const { labels: LABELS }: Manifest = JSON.parse(await fixture("chimera.json"));
 const KNOWN = LABELS.slice(0, 2).map(({ model }) => model);
@@ -49,27 +48,9 @@ beforeEach(async () => {
   const files = learned.files;
   predictor = new LearnedPredictor({ files, base, clock: systemClock, onProblem: say });
   await predictor.ready();
-  emulators = [];
-  const engines: object[] = [];
-  for (const model of Object.keys(PRIORS)) {
-    const emulator = await startEmulator({
-      ...SPEED,
-      name: model,
-      model,
-      maxModelLen: KV_TOKENS,
-      maxSequences: 16,
-      kvTokens: KV_TOKENS,
-      chunkTokens: 100_000,
-      prefixCache: true,
-      speedup: 200,
-      queueRequestsMax: 100,
-      order: "fcfs",
-      seed: 1,
-    });
-    emulators.push(emulator);
-    const server = { url: `${emulator.url}/v1`, model, kind: "vllm", kvTokens: KV_TOKENS };
-    engines.push({ ...server, speed: SPEED });
-  }
+  const started = await startEmulatedEngines(Object.keys(PRIORS));
+  emulators = started.emulators;
+  const { engines } = started;
   const document = {
     listen: "127.0.0.1:0",
     engines,

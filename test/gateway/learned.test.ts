@@ -15,13 +15,12 @@ import { decodeModelFile, encodeModelFile } from "../../src/learn/model-file.ts"
 import { ColdStart } from "../../src/predict/cold-start.ts";
 import { LearnedPredictor } from "../../src/predict/learned-predictor.ts";
 import type { StageFacts } from "../../src/predict/port.ts";
-import { type Emulator, startEmulator } from "../../src/sim/emulator.ts";
+import type { Emulator } from "../../src/sim/emulator.ts";
 import { makeLearnedFiles } from "../predict/learned-made.ts";
 import { until, untilIdle } from "./bench.ts";
+import { startEmulatedEngines } from "./emulated-engines.ts";
 
-const SPEED = { baseMs: 8, perSequenceMs: 0.5, perKvTokenMs: 0, perPromptTokenMs: 0.001 };
 const PRIORS = { small: 0.4, large: 0.6, other: 0.3 };
-const KV_TOKENS = 2_000_000;
 const TEXT_CHARACTERS_MAX = 2_000;
 const REQUESTS = 200;
 const AT_ONCE = 4;
@@ -79,27 +78,9 @@ afterEach(async () => {
 });
 
 async function startGateway(estimator: ColdStart): Promise<void> {
-  emulators = [];
-  const engines: object[] = [];
-  for (const model of Object.keys(PRIORS)) {
-    const emulator = await startEmulator({
-      ...SPEED,
-      name: model,
-      model,
-      maxModelLen: KV_TOKENS,
-      maxSequences: 16,
-      kvTokens: KV_TOKENS,
-      chunkTokens: 100_000,
-      prefixCache: true,
-      speedup: 200,
-      queueRequestsMax: 1000,
-      order: "fcfs",
-      seed: 1,
-    });
-    emulators.push(emulator);
-    const server = { url: `${emulator.url}/v1`, model, kind: "vllm", kvTokens: KV_TOKENS };
-    engines.push({ ...server, speed: SPEED });
-  }
+  const started = await startEmulatedEngines(Object.keys(PRIORS));
+  emulators = started.emulators;
+  const { engines } = started;
   const document = {
     listen: "127.0.0.1:0",
     engines,
