@@ -8,23 +8,15 @@ import { doctor } from "../../src/cli/doctor.ts";
 import type { Finding } from "../../src/cli/finding.ts";
 import { nodeFinding } from "../../src/cli/host-findings.ts";
 import { KeptPrinter } from "./kept-printer.ts";
-import { type Answers, listing, StubEngine } from "./stub-engine.ts";
+import { listing, StubEngines } from "./stub-engine.ts";
 
 let folder = "";
-const engines: StubEngine[] = [];
+const engines = new StubEngines();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "chimera-doctor-"));
 });
-afterEach(async () => {
-  await Promise.all(engines.splice(0).map((engine) => engine.stop()));
-});
+afterEach(() => engines.stop());
 afterAll(() => rm(folder, { recursive: true }));
-
-async function engine(answers: Answers): Promise<StubEngine> {
-  const started = await StubEngine.start(answers);
-  engines.push(started);
-  return started;
-}
 
 const SPEED = { baseMs: 10 };
 
@@ -43,7 +35,7 @@ function wrong(findings: readonly Finding[]): Finding[] {
 }
 
 test("nothing is said against a deployment that is well", async () => {
-  const { url } = await engine(listing("vllm", "small"));
+  const { url } = await engines.start(listing("vllm", "small"));
   const { code, findings } = await seen({
     engines: [{ url, model: "small", kind: "vllm", speed: SPEED }],
   });
@@ -52,7 +44,7 @@ test("nothing is said against a deployment that is well", async () => {
 });
 
 test("an engine that is not there, one without its model, one of another kind", async () => {
-  const other = await engine(listing("vllm", "large"));
+  const other = await engines.start(listing("vllm", "large"));
   const { code, findings } = await seen({
     engines: [
       { url: "http://127.0.0.1:1/v1", model: "gone", speed: SPEED },
@@ -69,7 +61,7 @@ test("an engine that is not there, one without its model, one of another kind", 
 });
 
 test("limits and speeds that could be better are warnings, with what to write", async () => {
-  const llama = await engine({
+  const llama = await engines.start({
     ...listing("llamacpp", "small"),
     "/props": { total_slots: 32, default_generation_settings: { n_ctx: 4096 } },
   });
@@ -84,7 +76,7 @@ test("limits and speeds that could be better are warnings, with what to write", 
 });
 
 test("a taken port, a store that is none, a model file that is not there", async () => {
-  const { url } = await engine(listing("vllm", "small"));
+  const { url } = await engines.start(listing("vllm", "small"));
   const taken = createServer();
   await once(taken.listen(0, "127.0.0.1"), "listening");
   const address = taken.address();

@@ -6,23 +6,15 @@ import { init, type InitFlags } from "../../src/cli/init.ts";
 import type { Environment } from "../../src/config/environment.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { KeptPrinter } from "./kept-printer.ts";
-import { type Answers, listing, StubEngine } from "./stub-engine.ts";
+import { listing, StubEngines } from "./stub-engine.ts";
 
 let folder = "";
-const engines: StubEngine[] = [];
+const engines = new StubEngines();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "chimera-init-"));
 });
-afterEach(async () => {
-  await Promise.all(engines.splice(0).map((engine) => engine.stop()));
-});
+afterEach(() => engines.stop());
 afterAll(() => rm(folder, { recursive: true }));
-
-async function engine(answers: Answers): Promise<StubEngine> {
-  const started = await StubEngine.start(answers);
-  engines.push(started);
-  return started;
-}
 
 interface Run {
   readonly flags?: Partial<InitFlags>;
@@ -50,12 +42,12 @@ function configOf(text: string, environment: Environment = {}) {
 }
 
 test("engines of every kind are found and written with what they tell of themselves", async () => {
-  const vllm = await engine(listing("vllm", "Qwen/Qwen3-8B"));
-  const llama = await engine({
+  const vllm = await engines.start(listing("vllm", "Qwen/Qwen3-8B"));
+  const llama = await engines.start({
     ...listing("llamacpp", "/models/small.gguf"),
     "/props": { total_slots: 4, default_generation_settings: { n_ctx: 4096 } },
   });
-  const other = await engine({ "/v1/models": { hello: "world" } });
+  const other = await engines.start({ "/v1/models": { hello: "world" } });
   const ports = [vllm.port, llama.port, other.port];
   const { code, printer } = await run({ flags: { ports } });
   expect(code).toBe(0);
@@ -72,7 +64,7 @@ test("engines of every kind are found and written with what they tell of themsel
 });
 
 test("a hosted API is asked with its key, which the config only names", async () => {
-  const hosted = await engine(listing("system", "a", "b", "c", "d", "e", "has space"));
+  const hosted = await engines.start(listing("system", "a", "b", "c", "d", "e", "has space"));
   const environment = { OPENAI_BASE_URL: `${hosted.url}/`, OPENAI_API_KEY: "sk-secret" };
   const { printer } = await run({ environment });
   expect(hosted.seen[0]?.authorization).toBe("Bearer sk-secret");
@@ -84,7 +76,7 @@ test("a hosted API is asked with its key, which the config only names", async ()
 });
 
 test("a gateway is no engine, and without any the config says what to fill in", async () => {
-  const gateway = await engine(listing("chimera", "chimera", "small"));
+  const gateway = await engines.start(listing("chimera", "chimera", "small"));
   const { code, printer } = await run({ flags: { ports: [gateway.port] } });
   expect(code).toBe(0);
   expect(printer.text).toContain("No engine answered");
@@ -92,7 +84,7 @@ test("a gateway is no engine, and without any the config says what to fill in", 
 });
 
 test("a person is asked which models to use and how good they are", async () => {
-  const vllm = await engine(listing("vllm", "one", "two"));
+  const vllm = await engines.start(listing("vllm", "one", "two"));
   const answers = ["", "0.7", "no"];
   const { printer } = await run({ flags: { ports: [vllm.port] }, answers });
   expect(configOf(printer.text).engines).toMatchObject([{ model: "one", confidence: 0.7 }]);

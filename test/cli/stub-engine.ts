@@ -45,3 +45,20 @@ export class StubEngine {
 export function listing(owner: string, ...ids: readonly string[]): Answers {
   return { "/v1/models": { object: "list", data: ids.map((id) => ({ id, owned_by: owner })) } };
 }
+
+/** Stub engines of one test; `stop` ends all of them. */
+export class StubEngines {
+  #started: StubEngine[] = [];
+
+  async start(answers: Answers): Promise<StubEngine> {
+    const engine = await StubEngine.start(answers);
+    this.#started.push(engine);
+    return engine;
+  }
+
+  async stop(): Promise<void> {
+    const started = this.#started;
+    this.#started = [];
+    await Promise.all(started.map((engine) => engine.stop()));
+  }
+}
