@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from "prom-client";
+import type { Families, Family, Tally } from "./family.ts";
 import type { LabelCap } from "./label-cap.ts";
 
 /** How good predictions for one model were lately; null where there is nothing to score. */
@@ -14,19 +14,18 @@ export interface DriftReading {
 /** Gauges of the drift of predictions, read when metrics are asked for. */
 export class DriftFamilies {
   readonly #labels: LabelCap;
-  readonly #kendallDistance: Gauge<"model">;
-  readonly #coverage: Gauge<"model">;
-  readonly #calibrationError: Gauge<"model">;
-  readonly #cases: Gauge<"model" | "of">;
+  readonly #kendallDistance: Family<readonly ["model"], Tally>;
+  readonly #coverage: Family<readonly ["model"], Tally>;
+  readonly #calibrationError: Family<readonly ["model"], Tally>;
+  readonly #cases: Family<readonly ["model", "of"], Tally>;
 
-  constructor(registry: Registry, labels: LabelCap) {
-    const gauge = <Label extends string>(name: string, help: string, names: readonly Label[]) =>
-      new Gauge<Label>({
-        name: `chimera_prediction_${name}`,
-        help,
-        labelNames: [...names],
-        registers: [registry],
-      });
+  constructor(families: Families, labels: LabelCap) {
+    const gauge = <const Names extends readonly string[]>(
+      name: string,
+      help: string,
+      names: Names,
+    ): Family<Names, Tally> =>
+      families.gauge({ name: `chimera_prediction_${name}`, help, labels: names });
     this.#labels = labels;
     this.#kendallDistance = gauge(
       "kendall_distance",
@@ -56,12 +55,14 @@ export class DriftFamilies {
     }
     this.#cases.reset();
     for (const each of drift) {
-      const labels = { model: this.#labels.of("model", each.model) };
-      if (each.kendallDistance !== null) this.#kendallDistance.set(labels, each.kendallDistance);
-      if (each.coverage !== null) this.#coverage.set(labels, each.coverage);
-      if (each.calibrationError !== null) this.#calibrationError.set(labels, each.calibrationError);
-      this.#cases.inc({ ...labels, of: "lengths" }, each.lengths);
-      this.#cases.inc({ ...labels, of: "scores" }, each.scores);
+      const model = this.#labels.of("model", each.model);
+      if (each.kendallDistance !== null) this.#kendallDistance.of(model).set(each.kendallDistance);
+      if (each.coverage !== null) this.#coverage.of(model).set(each.coverage);
+      if (each.calibrationError !== null) {
+        this.#calibrationError.of(model).set(each.calibrationError);
+      }
+      this.#cases.of(model, "lengths").add(each.lengths);
+      this.#cases.of(model, "scores").add(each.scores);
     }
   }
 }

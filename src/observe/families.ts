@@ -1,4 +1,8 @@
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { Buckets, Families, Family, FamilyHead, Tally } from "./family.ts";
+
+type Counter<Names extends readonly string[] = readonly []> = Family<Names, Tally>;
+type Gauge<Names extends readonly string[] = readonly []> = Family<Names, Tally>;
+type Histogram<Names extends readonly string[] = readonly []> = Family<Names, Buckets>;
 
 const WAIT_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 const TOKEN_SECONDS = [0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1];
@@ -9,27 +13,27 @@ const RATIOS = [0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 0.9, 1.1, 1.25, 1.5, 2, 3, 5, 10
 
 /** Counters and histograms, fed as things happen. */
 export interface FlowFamilies {
-  readonly admissions: Counter<"class">;
-  readonly requests: Counter<"model" | "class" | "outcome">;
-  readonly workflows: Counter<"end">;
-  readonly dispatches: Counter<"engine" | "model">;
-  readonly decisions: Counter<"rule" | "model">;
-  readonly predictions: Counter<"result">;
-  readonly promptTokens: Counter<"model">;
-  readonly outputTokens: Counter<"model">;
-  readonly tenantRequests: Counter<"tenant" | "outcome">;
-  readonly tenantTokens: Counter<"tenant" | "kind">;
-  readonly tenantRefusals: Counter<"tenant" | "limit">;
-  readonly queueWait: Histogram<"model" | "class">;
-  readonly firstToken: Histogram<"model" | "class">;
-  readonly perOutputToken: Histogram<"model">;
-  readonly predictionRatio: Histogram<"model">;
+  readonly admissions: Counter<readonly ["class"]>;
+  readonly requests: Counter<readonly ["model", "class", "outcome"]>;
+  readonly workflows: Counter<readonly ["end"]>;
+  readonly dispatches: Counter<readonly ["engine", "model"]>;
+  readonly decisions: Counter<readonly ["rule", "model"]>;
+  readonly predictions: Counter<readonly ["result"]>;
+  readonly promptTokens: Counter<readonly ["model"]>;
+  readonly outputTokens: Counter<readonly ["model"]>;
+  readonly tenantRequests: Counter<readonly ["tenant", "outcome"]>;
+  readonly tenantTokens: Counter<readonly ["tenant", "kind"]>;
+  readonly tenantRefusals: Counter<readonly ["tenant", "limit"]>;
+  readonly queueWait: Histogram<readonly ["model", "class"]>;
+  readonly firstToken: Histogram<readonly ["model", "class"]>;
+  readonly perOutputToken: Histogram<readonly ["model"]>;
+  readonly predictionRatio: Histogram<readonly ["model"]>;
   readonly decisionTime: Histogram;
   readonly overhead: Histogram;
 }
 
-export function createFlowFamilies(registry: Registry): FlowFamilies {
-  const { counter, histogram } = makersFor(registry);
+export function createFlowFamilies(families: Families): FlowFamilies {
+  const { counter, histogram } = makersFor(families);
   return {
     admissions: counter("admissions_total", "Requests that reached the scheduler", ["class"]),
     requests: counter("requests_total", "Requests that ended, by outcome", [
@@ -48,7 +52,7 @@ export function createFlowFamilies(registry: Registry): FlowFamilies {
     ]),
     promptTokens: counter("prompt_tokens_total", "Prompt tokens of completed requests", ["model"]),
     outputTokens: counter("output_tokens_total", "Output tokens of completed requests", ["model"]),
-    ...tenantFamilies(registry),
+    ...tenantFamilies(families),
     queueWait: histogram("queue_wait_seconds", "Time from queued to dispatched", WAIT_SECONDS, [
       "model",
       "class",
@@ -83,8 +87,8 @@ export function createFlowFamilies(registry: Registry): FlowFamilies {
 
 type TenantFamilies = Pick<FlowFamilies, "tenantRequests" | "tenantTokens" | "tenantRefusals">;
 
-function tenantFamilies(registry: Registry): TenantFamilies {
-  const { counter } = makersFor(registry);
+function tenantFamilies(families: Families): TenantFamilies {
+  const { counter } = makersFor(families);
   return {
     tenantRequests: counter("tenant_requests_total", "Requests of a key that ended, by outcome", [
       "tenant",
@@ -103,25 +107,25 @@ function tenantFamilies(registry: Registry): TenantFamilies {
 
 /** Families that are read from elsewhere when they are asked for. */
 export interface StateFamilies {
-  readonly queued: Gauge<"class">;
+  readonly queued: Gauge<readonly ["class"]>;
   readonly openRequests: Gauge;
   readonly strandedRequests: Gauge;
   readonly openWorkflows: Gauge;
-  readonly waiting: Gauge<"engine" | "model">;
-  readonly running: Gauge<"engine" | "model">;
-  readonly predictedTokens: Gauge<"engine" | "model">;
-  readonly engineState: Gauge<"engine" | "model" | "state">;
-  readonly promotions: Counter<"engine" | "model">;
-  readonly predictorRequests: Counter<"fate">;
+  readonly waiting: Gauge<readonly ["engine", "model"]>;
+  readonly running: Gauge<readonly ["engine", "model"]>;
+  readonly predictedTokens: Gauge<readonly ["engine", "model"]>;
+  readonly engineState: Gauge<readonly ["engine", "model", "state"]>;
+  readonly promotions: Counter<readonly ["engine", "model"]>;
+  readonly predictorRequests: Counter<readonly ["fate"]>;
   readonly predictorRestarts: Counter;
-  readonly predictorSwaps: Counter<"result">;
-  readonly rowsWritten: Counter<"table">;
-  readonly rowsDropped: Counter<"table" | "reason">;
+  readonly predictorSwaps: Counter<readonly ["result"]>;
+  readonly rowsWritten: Counter<readonly ["table"]>;
+  readonly rowsDropped: Counter<readonly ["table", "reason"]>;
   readonly rowsPending: Gauge;
 }
 
-export function createStateFamilies(registry: Registry): StateFamilies {
-  const { counter, gauge } = makersFor(registry);
+export function createStateFamilies(families: Families): StateFamilies {
+  const { counter, gauge } = makersFor(families);
   const engine = ["engine", "model"] as const;
   return {
     queued: gauge("queue_requests", "Requests that wait for an engine", ["class"]),
@@ -169,23 +173,25 @@ export function createStateFamilies(registry: Registry): StateFamilies {
   };
 }
 
-function makersFor(registry: Registry) {
-  const common = <Label extends string>(name: string, help: string, labels: readonly Label[]) => ({
-    name: `chimera_${name}`,
-    help,
-    labelNames: [...labels],
-    registers: [registry],
-  });
+function makersFor(families: Families) {
   return {
-    counter: <Label extends string>(name: string, help: string, labels: readonly Label[]) =>
-      new Counter<Label>(common(name, help, labels)),
-    gauge: <Label extends string>(name: string, help: string, labels: readonly Label[]) =>
-      new Gauge<Label>(common(name, help, labels)),
-    histogram: <Label extends string>(
+    counter: <const Names extends readonly string[]>(name: string, help: string, labels: Names) =>
+      families.counter(headOf(name, help, labels)),
+    gauge: <const Names extends readonly string[]>(name: string, help: string, labels: Names) =>
+      families.gauge(headOf(name, help, labels)),
+    histogram: <const Names extends readonly string[]>(
       name: string,
       help: string,
-      buckets: readonly number[],
-      labels: readonly Label[],
-    ) => new Histogram<Label>({ ...common(name, help, labels), buckets: [...buckets] }),
+      limits: readonly number[],
+      labels: Names,
+    ) => families.histogram(headOf(name, help, labels), limits),
   };
+}
+
+function headOf<const Names extends readonly string[]>(
+  name: string,
+  help: string,
+  labels: Names,
+): FamilyHead<Names> {
+  return { name: `chimera_${name}`, help, labels };
 }

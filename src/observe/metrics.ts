@@ -1,5 +1,3 @@
-import { Registry } from "prom-client";
-
 import type { Command, Dispatch, StageRecord, WorkflowRecord } from "../core/command.ts";
 import type { Event } from "../core/event.ts";
 import type { EngineState } from "../core/types.ts";
@@ -11,6 +9,7 @@ import {
   type StateFamilies,
 } from "./families.ts";
 import { DriftFamilies, type DriftReading } from "./drift-families.ts";
+import { type Buckets, Families } from "./family.ts";
 import { LabelCap } from "./label-cap.ts";
 import { processMetrics } from "./process-metrics.ts";
 
@@ -56,6 +55,7 @@ const PREDICTIONS_MAX = 10_000;
 /** Counters kept elsewhere; far more than engines and tables. */
 const READINGS_MAX = 10_000;
 const NO_MODEL = "none";
+const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 const ENGINE_STATES: readonly EngineState[] = ["live", "draining", "dead", "removed"];
 
 /**
@@ -63,11 +63,13 @@ const ENGINE_STATES: readonly EngineState[] = ["live", "draining", "dead", "remo
  * watches: nothing here reaches back into a decision. Labels never hold ids.
  */
 export class Metrics {
-  readonly #registry = new Registry();
-  readonly #flow: FlowFamilies = createFlowFamilies(this.#registry);
-  readonly #state: StateFamilies = createStateFamilies(this.#registry);
+  readonly #families = new Families();
+  readonly #flow: FlowFamilies = createFlowFamilies(this.#families);
+  readonly #decisionTime: Buckets = this.#flow.decisionTime.of();
+  readonly #overhead: Buckets = this.#flow.overhead.of();
+  readonly #state: StateFamilies = createStateFamilies(this.#families);
   readonly #labels = new LabelCap(LABEL_VALUES_MAX);
-  readonly #drift = new DriftFamilies(this.#registry, this.#labels);
+  readonly #drift = new DriftFamilies(this.#families, this.#labels);
   readonly #sources: MetricsSources;
   readonly #predictedTokens = new Map<string, number>();
   /** Readings of counters that others keep, to count on from; by family and labels. */
@@ -79,11 +81,11 @@ export class Metrics {
   }
 
   get contentType(): string {
-    return this.#registry.contentType;
+    return CONTENT_TYPE;
   }
 
   observeEvent(event: Event): void {
-    if (event.type === "request-arrived") this.#flow.admissions.inc({ class: event.class });
+    if (event.type === "request-arrived") this.#flow.admissions.of(event.class).add();
   }
 
   observeCommand(command: Command): void {
@@ -102,17 +104,17 @@ export class Metrics {
 
   /** Duration of one step of the core. */
   observeDecisionMs(ms: number): void {
-    this.#flow.decisionTime.observe(ms / 1000);
+    this.#decisionTime.observe(ms / 1000);
   }
 
   /** Time that a request spent in the gateway itself. */
   observeOverheadMs(ms: number): void {
-    this.#flow.overhead.observe(ms / 1000);
+    this.#overhead.observe(ms / 1000);
   }
 
   /** A request was refused because its key had used up one of its limits. */
   observeRefusal(tenant: string, limit: string): void {
-    this.#flow.tenantRefusals.inc({ tenant: this.#labels.of("tenant", tenant), limit });
+    this.#flow.tenantRefusals.of(this.#labels.of("tenant", tenant), limit).add();
   }
 
   /** Everything, in Prometheus' text form, with the state as it is now. */
@@ -121,14 +123,14 @@ export class Metrics {
     this.#readStore();
     this.#readPredictor();
     this.#drift.read(this.#sources.drift?.() ?? []);
-    return (await this.#registry.metrics()) + (await processMetrics().metrics());
+    return `${this.#families.text()}${await processMetrics().metrics()}`;
   }
 
   #observeDispatch({ decision }: Dispatch): void {
     const model = this.#labels.of("model", decision.model);
-    this.#flow.dispatches.inc({ engine: this.#labels.of("engine", decision.engine), model });
-    this.#flow.decisions.inc({ rule: decision.rule, model });
-    this.#flow.predictions.inc({ result: decision.prediction });
+    this.#flow.dispatches.of(this.#labels.of("engine", decision.engine), model).add();
+    this.#flow.decisions.of(decision.rule, model).add();
+    this.#flow.predictions.of(decision.prediction).add();
     if (decision.stage > 0) return;
     this.#predictedTokens.set(decision.workflowId, decision.remainingTokens);
     if (this.#predictedTokens.size <= PREDICTIONS_MAX) return;
@@ -140,53 +142,54 @@ export class Metrics {
 
   #observeStage(record: StageRecord): void {
     const model = this.#labels.of("model", record.model ?? NO_MODEL);
-    const labels = { model, class: record.class };
-    this.#flow.requests.inc({ ...labels, outcome: record.outcome });
+    this.#flow.requests.of(model, record.class, record.outcome).add();
     if (record.tenant !== null) this.#observeTenant(record.tenant, record);
     const { queuedMs, dispatchedMs, firstTokenMs, outputTokens } = record;
     if (queuedMs !== null && dispatchedMs !== null) {
-      this.#flow.queueWait.observe(labels, (dispatchedMs - queuedMs) / 1000);
+      this.#flow.queueWait.of(model, record.class).observe((dispatchedMs - queuedMs) / 1000);
     }
     if (firstTokenMs !== null) {
-      this.#flow.firstToken.observe(labels, (firstTokenMs - record.arrivedMs) / 1000);
+      this.#flow.firstToken
+        .of(model, record.class)
+        .observe((firstTokenMs - record.arrivedMs) / 1000);
     }
     if (record.outcome !== "completed") return;
-    this.#flow.promptTokens.inc({ model }, record.promptTokens);
-    this.#flow.outputTokens.inc({ model }, outputTokens);
+    this.#flow.promptTokens.of(model).add(record.promptTokens);
+    this.#flow.outputTokens.of(model).add(outputTokens);
     if (firstTokenMs === null || outputTokens < 2) return;
     const seconds = (record.endedMs - firstTokenMs) / 1000;
-    this.#flow.perOutputToken.observe({ model }, seconds / (outputTokens - 1));
+    this.#flow.perOutputToken.of(model).observe(seconds / (outputTokens - 1));
   }
 
   #observeTenant(name: string, { outcome, promptTokens, outputTokens }: StageRecord): void {
     const tenant = this.#labels.of("tenant", name);
-    this.#flow.tenantRequests.inc({ tenant, outcome });
+    this.#flow.tenantRequests.of(tenant, outcome).add();
     if (outcome !== "completed") return;
-    this.#flow.tenantTokens.inc({ tenant, kind: "prompt" }, promptTokens);
-    this.#flow.tenantTokens.inc({ tenant, kind: "output" }, outputTokens);
+    this.#flow.tenantTokens.of(tenant, "prompt").add(promptTokens);
+    this.#flow.tenantTokens.of(tenant, "output").add(outputTokens);
   }
 
   /** A prediction is judged where one model did the whole work: else it was of something else. */
   #observeWorkflow(record: WorkflowRecord): void {
-    this.#flow.workflows.inc({ end: record.end });
+    this.#flow.workflows.of(record.end).add();
     const predicted = this.#predictedTokens.get(record.workflowId);
     this.#predictedTokens.delete(record.workflowId);
     const [model, ...others] = record.models;
     const isWhole = others.length === 0 && record.completedStages === record.stages;
     if (predicted === undefined || model === undefined || !isWhole) return;
     if (record.outputTokens === 0) return;
-    const labels = { model: this.#labels.of("model", model) };
-    this.#flow.predictionRatio.observe(labels, predicted / record.outputTokens);
+    const name = this.#labels.of("model", model);
+    this.#flow.predictionRatio.of(name).observe(predicted / record.outputTokens);
   }
 
   #readView(): void {
     const view = this.#sources.view();
     const state = this.#state;
-    state.openRequests.set(view.requests);
-    state.strandedRequests.set(view.stranded);
-    state.openWorkflows.set(view.workflows);
+    state.openRequests.of().set(view.requests);
+    state.strandedRequests.of().set(view.stranded);
+    state.openWorkflows.of().set(view.workflows);
     for (const [priorityClass, requests] of Object.entries(view.queuedByClass)) {
-      state.queued.set({ class: priorityClass }, requests);
+      state.queued.of(priorityClass).set(requests);
     }
     // Engines that were removed leave no gauge behind.
     for (const gauge of [state.waiting, state.running, state.predictedTokens]) gauge.reset();
@@ -196,31 +199,29 @@ export class Metrics {
 
   /** Beyond the cap, engines are summed under `other`. */
   #readEngine(engine: EngineSummary): void {
-    const labels = {
-      engine: this.#labels.of("engine", engine.name),
-      model: this.#labels.of("model", engine.model),
-    };
-    this.#state.waiting.inc(labels, engine.waiting);
-    this.#state.running.inc(labels, engine.running);
-    this.#state.predictedTokens.inc(labels, engine.inFlightTokens);
+    const name = this.#labels.of("engine", engine.name);
+    const model = this.#labels.of("model", engine.model);
+    this.#state.waiting.of(name, model).add(engine.waiting);
+    this.#state.running.of(name, model).add(engine.running);
+    this.#state.predictedTokens.of(name, model).add(engine.inFlightTokens);
     for (const state of ENGINE_STATES) {
-      this.#state.engineState.inc({ ...labels, state }, state === engine.state ? 1 : 0);
+      this.#state.engineState.of(name, model, state).add(state === engine.state ? 1 : 0);
     }
     const growth = this.#growth(`promotions ${engine.name}`, engine.promotions);
-    this.#state.promotions.inc(labels, growth);
+    this.#state.promotions.of(name, model).add(growth);
   }
 
   #readStore(): void {
     const store = this.#sources.store();
     if (store === null) return;
-    this.#state.rowsPending.set(store.pendingRows);
+    this.#state.rowsPending.of().set(store.pendingRows);
     for (const [table, rows] of Object.entries(store.written)) {
-      this.#state.rowsWritten.inc({ table }, this.#growth(`written ${table}`, rows));
+      this.#state.rowsWritten.of(table).add(this.#growth(`written ${table}`, rows));
     }
     for (const [table, reasons] of Object.entries(store.dropped)) {
       for (const [reason, rows] of Object.entries(reasons)) {
         const growth = this.#growth(`dropped ${table} ${reason}`, rows);
-        this.#state.rowsDropped.inc({ table, reason }, growth);
+        this.#state.rowsDropped.of(table, reason).add(growth);
       }
     }
   }
@@ -230,12 +231,12 @@ export class Metrics {
     if (predictor === null) return;
     const { predictorRequests, predictorRestarts, predictorSwaps } = this.#state;
     for (const fate of ["predicted", "late", "refused", "failed"] as const) {
-      predictorRequests.inc({ fate }, this.#growth(`predictor ${fate}`, predictor[fate]));
+      predictorRequests.of(fate).add(this.#growth(`predictor ${fate}`, predictor[fate]));
     }
-    predictorRestarts.inc(this.#growth("predictor restarts", predictor.restarts));
+    predictorRestarts.of().add(this.#growth("predictor restarts", predictor.restarts));
     const { swaps, swapsRefused } = predictor;
-    predictorSwaps.inc({ result: "taken" }, this.#growth("predictor swaps", swaps));
-    predictorSwaps.inc({ result: "refused" }, this.#growth("predictor refusals", swapsRefused));
+    predictorSwaps.of("taken").add(this.#growth("predictor swaps", swaps));
+    predictorSwaps.of("refused").add(this.#growth("predictor refusals", swapsRefused));
   }
 
   /** How much a counter kept elsewhere has grown since it was last read; it may have started anew. */
