@@ -133,7 +133,7 @@ export function openWorkflow(
 ): WorkflowBook {
   const known = state.workflows.get(id);
   if (known !== undefined) {
-    state.idle.delete(id);
+    state.idle.delete(known);
     return known;
   }
   evictIdle(state);
@@ -145,8 +145,6 @@ export function openWorkflow(
 /** Makes room for one workflow more. Those with open requests stay: requests have a bound of their own. */
 function evictIdle(state: State): void {
   if (state.workflows.size < state.options.workflowsMax) return;
-  for (const workflow of state.idle.values()) {
-    endWorkflow(state, workflow, "evicted", null);
-    return;
-  }
+  const idle = state.idle.first;
+  if (idle !== null) endWorkflow(state, idle, "evicted", null);
 }

@@ -57,7 +57,7 @@ function preferred(
 /** The engine that serves this workflow's requests of the pool so far, where the policy keeps one. */
 function homeOf(state: State, request: RequestBook): Home | null {
   if (state.options.policy.assign === "stage") return null;
-  return request.workflow.homes.get(request.arrived.pool) ?? null;
+  return request.workflow.homeOf(request.arrived.pool) ?? null;
 }
 
 function chooseNearHome(
@@ -88,8 +88,9 @@ function settle(state: State, request: RequestBook, engine: EngineBook, home: Ho
     if (home.engine !== engine) home.started = false;
     home.engine = engine;
     home.model = engine.spec.model;
-  } else if (state.options.policy.assign === "workflow" && workflow.homes.size < HOMES_MAX) {
-    workflow.homes.set(arrived.pool, { engine, model: engine.spec.model, started: false });
+  } else if (state.options.policy.assign === "workflow" && workflow.homes.length < HOMES_MAX) {
+    const { pool } = arrived;
+    workflow.homes.push({ pool, engine, model: engine.spec.model, started: false });
   }
   enqueue(state, request, engine);
 }

@@ -81,7 +81,7 @@ function chargeOf(request: RequestBook, engine: EngineBook): number {
 }
 
 function markServed(workflow: RequestBook["workflow"], pool: string, engine: EngineBook): void {
-  const home = workflow.homes.get(pool);
+  const home = workflow.homeOf(pool);
   if (home !== undefined && home.engine === engine) home.started = true;
   if (!workflow.models.includes(engine.spec.model)) workflow.models.push(engine.spec.model);
 }
@@ -120,7 +120,7 @@ function lateChoice(state: State, engine: EngineBook): RequestBook | null {
 /** q[e] - q[old] + (kappa / T0) x the wait that is saved; -Infinity when the request cannot move. */
 function gainOfMove(state: State, request: RequestBook, to: EngineBook, savedMs: number): number {
   const from = request.engine;
-  const home = request.workflow.homes.get(request.arrived.pool);
+  const home = request.workflow.homeOf(request.arrived.pool);
   if (from === null || home?.started === true) return Number.NEGATIVE_INFINITY;
   if (request.avoid?.has(to) === true) return Number.NEGATIVE_INFINITY;
   const there = request.estimates.find((each) => each.model === to.spec.model);
@@ -142,7 +142,7 @@ function move(state: State, request: RequestBook, to: EngineBook): void {
     movedFrom: from.spec.name,
   });
   enqueue(state, request, to);
-  const home = request.workflow.homes.get(request.arrived.pool);
+  const home = request.workflow.homeOf(request.arrived.pool);
   if (home !== undefined) {
     home.engine = to;
     home.model = to.spec.model;

@@ -5,7 +5,7 @@ import { findEngine, type State, type WorkflowBook } from "./state.ts";
 
 /** The newest workflows, at most so many, the one idle longest first; requests that are open now are not in it. */
 export function workflowMemories(state: State, workflowsMax: number): WorkflowMemory[] {
-  const idle = [...state.idle.values()];
+  const idle = state.idle.all();
   const busy = [...state.workflows.values()].filter((workflow) => workflow.openRequests > 0);
   return [...idle, ...busy]
     .slice(-workflowsMax)
@@ -27,13 +27,13 @@ export function restoreWorkflow(state: State, event: WorkflowRestored): void {
   for (const { pool, engine: name, started } of event.homes) {
     const engine = findEngine(state, name);
     if (engine === null) continue;
-    workflow.homes.set(pool, { engine, model: engine.spec.model, started });
+    workflow.homes.push({ pool, engine, model: engine.spec.model, started });
   }
   const holder = context === null ? null : findEngine(state, context.engine);
   if (holder !== null && context !== null) {
     workflow.context = { engine: holder, tokens: context.tokens };
   }
-  state.idle.set(workflowId, workflow);
+  state.idle.add(workflow);
 }
 
 function memoryOf(workflow: WorkflowBook, seenMs: number | null): WorkflowMemory {
@@ -46,7 +46,7 @@ function memoryOf(workflow: WorkflowBook, seenMs: number | null): WorkflowMemory
     completedStages: workflow.completedStages,
     producedTokens: workflow.producedTokens,
     models: [...workflow.models],
-    homes: Array.from(workflow.homes, ([pool, { engine, started }]) => ({
+    homes: workflow.homes.map(({ pool, engine, started }) => ({
       pool,
       engine: engine.spec.name,
       started,

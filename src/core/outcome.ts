@@ -59,7 +59,7 @@ function settleWorkflow(
   workflow.openRequests--;
   workflow.stages++;
   workflow.lastSeenMs = state.nowMs;
-  if (workflow.openRequests === 0) state.idle.set(workflow.id, workflow);
+  if (workflow.openRequests === 0) state.idle.add(workflow);
   if (ending.outcome !== "completed" || engine === null) return;
   const { outputTokens } = ending;
   workflow.completedStages++;
@@ -110,7 +110,7 @@ export function endWorkflow(
   score: number | null,
 ): void {
   assert(workflow.openRequests === 0, "a workflow ends after its requests");
-  state.idle.delete(workflow.id);
+  state.idle.delete(workflow);
   state.workflows.delete(workflow.id);
   state.commands.push({
     type: "record-workflow",

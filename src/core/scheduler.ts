@@ -47,10 +47,8 @@ export function nextWakeMs(state: State): number {
       wakeMs = Math.min(wakeMs, engine.pausedUntilMs);
     }
   }
-  for (const workflow of state.idle.values()) {
-    return Math.min(wakeMs, workflow.lastSeenMs + state.options.workflowIdleMs);
-  }
-  return wakeMs;
+  const idle = state.idle.first;
+  return idle === null ? wakeMs : Math.min(wakeMs, idle.lastSeenMs + state.options.workflowIdleMs);
 }
 
 function handle(state: State, event: Event): void {
@@ -86,9 +84,10 @@ function passTime(state: State, before: number): void {
     if (due === null || due.priority > timeMs) break;
     deadlinePassed(state, due.value);
   }
-  for (const workflow of state.idle.values()) {
-    if (workflow.lastSeenMs + state.options.workflowIdleMs > timeMs) break;
-    endWorkflow(state, workflow, "idle", null);
+  for (;;) {
+    const idle = state.idle.first;
+    if (idle === null || idle.lastSeenMs + state.options.workflowIdleMs > timeMs) break;
+    endWorkflow(state, idle, "idle", null);
   }
   for (const engine of state.engines) {
     if (engine.pausedUntilMs > before && engine.pausedUntilMs <= timeMs) fill(state, engine);
@@ -123,7 +122,7 @@ function requestArrived(state: State, event: RequestArrived): void {
 
 /** All candidates at the start of a workflow, the model that serves it later on. */
 function modelsToPredict(state: State, request: RequestBook): readonly string[] {
-  const home = request.workflow.homes.get(request.arrived.pool);
+  const home = request.workflow.homeOf(request.arrived.pool);
   const { assign: scope, stickinessBonus } = state.options.policy;
   const stays = scope === "workflow" && stickinessBonus === null && home?.engine.state === "live";
   if (stays && home !== undefined) return [home.model];

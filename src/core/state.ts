@@ -3,6 +3,7 @@ import { AgeClock } from "./clock.ts";
 import type { Command } from "./command.ts";
 import type { RequestArrived } from "./event.ts";
 import type { Account, Line } from "./ledger.ts";
+import { type Idle, IdleList } from "./idle.ts";
 import { RunningMean } from "./mean.ts";
 import { OrderedQueue, QueueEntry, type Queue, type QueuePrefix } from "./queue.ts";
 import { createRandom, type Random } from "./random.ts";
@@ -97,18 +98,20 @@ export class RequestBook implements Line, Turned<RequestBook> {
 
 /** The engine that serves a workflow's requests of one pool. */
 export interface Home {
+  readonly pool: string;
   engine: EngineBook;
   model: string;
   /** A stage has been dispatched there: from now on it stays. */
   started: boolean;
 }
 
-export class WorkflowBook {
+export class WorkflowBook implements Idle<WorkflowBook> {
   readonly id: string;
   readonly arrivedMs: number;
   /** Reading of the age clock at its arrival. */
   readonly ageReading: number;
-  readonly homes: Map<string, Home> = new Map();
+  /** By pool; nearly always one. */
+  readonly homes: Home[] = [];
   readonly models: string[] = [];
   /** Its predicted length has moved the scales (U). */
   observed = false;
@@ -118,6 +121,10 @@ export class WorkflowBook {
   /** Output tokens of its completed stages. */
   producedTokens = 0;
   lastSeenMs: number;
+  // Place among those that are idle.
+  idles = false;
+  idleSooner: WorkflowBook | null = null;
+  idleLater: WorkflowBook | null = null;
   /** Declared finished while requests were open; the score that was given. */
   declared: { readonly score: number | null } | null = null;
   /** Prompt and output of the last completed stage, and the engine that holds them. */
@@ -128,6 +135,11 @@ export class WorkflowBook {
     this.arrivedMs = nowMs;
     this.ageReading = ageReading;
     this.lastSeenMs = nowMs;
+  }
+
+  homeOf(pool: string): Home | undefined {
+    for (const home of this.homes) if (home.pool === pool) return home;
+    return undefined;
   }
 }
 
@@ -182,7 +194,7 @@ export interface State {
   readonly requests: Map<string, RequestBook>;
   readonly workflows: Map<string, WorkflowBook>;
   /** Workflows without open requests, the one idle longest first. */
-  readonly idle: Map<string, WorkflowBook>;
+  readonly idle: IdleList<WorkflowBook>;
   /** Accepted requests whose engines are all gone, in order of arrival. */
   readonly stranded: Map<string, RequestBook>;
   readonly deadlines: Queue<RequestBook>;
@@ -216,7 +228,7 @@ export function createState(
     engines: [],
     requests: new Map(),
     workflows: new Map(),
-    idle: new Map(),
+    idle: new IdleList(),
     stranded: new Map(),
     deadlines: createQueue(),
     nowMs: Number.NEGATIVE_INFINITY,

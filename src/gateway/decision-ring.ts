@@ -19,14 +19,13 @@ export interface RequestTrace {
 
 /** The newest requests' decisions, at most `requestsMax` of them. */
 export class DecisionRing {
-  readonly #requestsMax: number;
-  /** By scope and id, in the order of arrival: the first is the oldest. */
-  readonly #traces = new Map<string, RequestTrace>();
+  /** By scope and id, in the order of arrival. */
+  readonly #traces: RecentMap<RequestTrace>;
   /** Scores by workflow, scoped; as many as there may be requests. */
   readonly #scores: RecentMap<number>;
 
   constructor(requestsMax: number) {
-    this.#requestsMax = requestsMax;
+    this.#traces = new RecentMap(requestsMax);
     this.#scores = new RecentMap(requestsMax);
   }
 
@@ -41,12 +40,7 @@ export class DecisionRing {
   }
 
   add(trace: RequestTrace): void {
-    const key = keyOf(trace.requestId, trace.scope);
-    this.#traces.delete(key);
-    this.#traces.set(key, trace);
-    if (this.#traces.size <= this.#requestsMax) return;
-    const oldest = this.#traces.keys().next();
-    if (!oldest.done) this.#traces.delete(oldest.value);
+    this.#traces.set(keyOf(trace.requestId, trace.scope), trace);
   }
 
   /** Without a scope, the newest of that id. */
@@ -57,7 +51,10 @@ export class DecisionRing {
 
   /** All of a scope, or of every one; the newest first. */
   recent(scope: string | null): RequestTrace[] {
-    const traces = [...this.#traces.values()].reverse();
+    const traces = this.#traces
+      .entries()
+      .map(([, trace]) => trace)
+      .reverse();
     return scope === null ? traces : traces.filter((trace) => trace.scope === scope);
   }
 }

@@ -71,7 +71,9 @@ export class Metrics {
   readonly #labels = new LabelCap(LABEL_VALUES_MAX);
   readonly #drift = new DriftFamilies(this.#families, this.#labels);
   readonly #sources: MetricsSources;
-  readonly #predictedTokens = new Map<string, number>();
+  #predictedTokens = new Map<string, number>();
+  /** Those that came before. */
+  #earlierTokens = new Map<string, number>();
   /** Readings of counters that others keep, to count on from; by family and labels. */
   readonly #readings = new Map<string, number>();
 
@@ -133,11 +135,9 @@ export class Metrics {
     this.#flow.predictions.of(decision.prediction).add();
     if (decision.stage > 0) return;
     this.#predictedTokens.set(decision.workflowId, decision.remainingTokens);
-    if (this.#predictedTokens.size <= PREDICTIONS_MAX) return;
-    for (const oldest of this.#predictedTokens.keys()) {
-      this.#predictedTokens.delete(oldest);
-      break;
-    }
+    if (this.#predictedTokens.size < PREDICTIONS_MAX / 2) return;
+    this.#earlierTokens = this.#predictedTokens;
+    this.#predictedTokens = new Map();
   }
 
   #observeStage(record: StageRecord): void {
@@ -172,8 +172,10 @@ export class Metrics {
   /** A prediction is judged where one model did the whole work: else it was of something else. */
   #observeWorkflow(record: WorkflowRecord): void {
     this.#flow.workflows.of(record.end).add();
-    const predicted = this.#predictedTokens.get(record.workflowId);
-    this.#predictedTokens.delete(record.workflowId);
+    const { workflowId } = record;
+    const predicted = this.#predictedTokens.get(workflowId) ?? this.#earlierTokens.get(workflowId);
+    this.#predictedTokens.delete(workflowId);
+    this.#earlierTokens.delete(workflowId);
     const [model, ...others] = record.models;
     const isWhole = others.length === 0 && record.completedStages === record.stages;
     if (predicted === undefined || model === undefined || !isWhole) return;

@@ -44,6 +44,13 @@ interface ModelWindow {
   readonly scores: ScoreCase[];
 }
 
+/** What was said before one stage. */
+interface Said {
+  readonly stage: number;
+  readonly pool: string;
+  estimates: readonly Estimate[];
+}
+
 /** Stages of one workflow whose predictions are remembered, the first ones. */
 const OPEN_STAGES_MAX = 256;
 
@@ -55,7 +62,7 @@ const OPEN_STAGES_MAX = 256;
 export class Drift {
   readonly #casesMax: number;
   readonly #windows: RecentMap<ModelWindow>;
-  readonly #open: RecentMap<Map<string, readonly Estimate[]>>;
+  readonly #open: RecentMap<Said[]>;
 
   constructor({ casesMax = 512, modelsMax = 64, openWorkflowsMax = 4096 }: DriftOptions = {}) {
     this.#casesMax = casesMax;
@@ -65,21 +72,19 @@ export class Drift {
 
   /** What was said before a stage; said again, the last word counts. */
   predicted(facts: StageFacts, estimates: readonly Estimate[]): void {
-    const stages = this.#open.get(facts.workflowId) ?? new Map<string, readonly Estimate[]>();
-    const key = stageKey(facts);
-    if (stages.size < OPEN_STAGES_MAX || stages.has(key)) stages.set(key, estimates);
+    const stages = this.#open.get(facts.workflowId) ?? [];
+    const known = saidBefore(stages, facts);
+    const { stage, pool } = facts;
+    if (known !== undefined) known.estimates = estimates;
+    else if (stages.length < OPEN_STAGES_MAX) stages.push({ stage, pool, estimates });
     this.#open.set(facts.workflowId, stages);
   }
 
   /** Only the prediction for the model that served is kept. */
   stageEnded({ facts, model }: StageSeen): void {
-    const stages = this.#open.get(facts.workflowId);
-    const said = stages?.get(stageKey(facts));
+    const said = saidBefore(this.#open.get(facts.workflowId) ?? [], facts);
     if (said === undefined) return;
-    stages?.set(
-      stageKey(facts),
-      said.filter((each) => each.model === model),
-    );
+    said.estimates = said.estimates.filter((each) => each.model === model);
   }
 
   workflowEnded({ stages, score }: WorkflowSeen): void {
@@ -87,7 +92,7 @@ export class Drift {
     const open = first === undefined ? undefined : this.#open.take(first.facts.workflowId);
     if (first === undefined || open === undefined) return;
     const saidOf = ({ facts, model }: StageSeen): Estimate | undefined =>
-      open.get(stageKey(facts))?.find((each) => each.model === model);
+      saidBefore(open, facts)?.estimates.find((each) => each.model === model);
     const models = new Map<string, string | null>();
     let tokens = 0;
     for (const stage of stages.toReversed()) {
@@ -148,6 +153,6 @@ function push<T>(window: T[], each: T, entriesMax: number): void {
   window.push(each);
 }
 
-function stageKey({ stage, pool }: StageFacts): string {
-  return `${stage} ${pool}`;
+function saidBefore(stages: readonly Said[], { stage, pool }: StageFacts): Said | undefined {
+  return stages.find((each) => each.stage === stage && each.pool === pool);
 }

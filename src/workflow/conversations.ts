@@ -105,8 +105,8 @@ export class Conversations {
   #find(scope: string, prefix: ConversationPrefix): Conversation | null {
     for (let segments = prefix.digests.length - 1; segments >= 0; segments -= 1) {
       const same = this.#byDigest.get(scope, prefix.digests[segments] ?? 0);
-      if (same === undefined) continue;
-      const fitting = [...same].filter((conversation) => fits(conversation, prefix, segments));
+      if (same.length === 0) continue;
+      const fitting = same.filter((conversation) => fits(conversation, prefix, segments));
       const chosen = choose(fitting, prefix, segments);
       if (chosen !== null) return chosen;
     }
@@ -117,8 +117,8 @@ export class Conversations {
     const answered = prefix.messages.some((message) => message.role === "assistant");
     if (prefix.anchor === null || !answered) return null;
     const open = this.#byAnchor.get(scope, prefix.anchor);
-    const [only] = open ?? [];
-    if (only === undefined || open?.size !== 1 || only.running > 0) return null;
+    const [only] = open;
+    if (only === undefined || open.length !== 1 || only.running > 0) return null;
     return only;
   }
 
@@ -150,9 +150,10 @@ export class Conversations {
     conversation.digest = digest;
     conversation.segments = prefix.digests.length - 1;
     conversation.tail = prefix.tail;
-    const same = this.#byDigest.add(conversation.scope, digest, conversation);
-    const [oldest] = same;
-    if (same.size > SAME_REQUEST_MAX && oldest !== undefined) this.end(oldest.workflowId);
+    const { scope } = conversation;
+    if (this.#byDigest.add(scope, digest, conversation) <= SAME_REQUEST_MAX) return;
+    const [oldest] = this.#byDigest.get(scope, digest);
+    if (oldest !== undefined) this.end(oldest.workflowId);
   }
 
   #unindex(conversation: Conversation): void {

@@ -89,7 +89,7 @@ function auditWorkflows(state: State, requests: readonly RequestBook[]): void {
   for (const workflow of state.workflows.values()) {
     const open = requests.filter((each) => each.workflow === workflow);
     equal(workflow.openRequests, open.length, "books");
-    equal(state.idle.has(workflow.id), open.length === 0, "books");
+    equal(workflow.idles, open.length === 0, "books");
   }
-  for (const id of state.idle.keys()) equal(state.workflows.has(id), true, "books");
+  for (const { id } of state.idle.all()) equal(state.workflows.has(id), true, "books");
 }
