@@ -5,7 +5,7 @@ import { compareKeys } from "./queue.ts";
 import { canServe } from "./route.ts";
 import { RequestBook, WorkflowBook, type State } from "./state.ts";
 import { PRIORITY_CLASSES, type Outcome } from "./types.ts";
-import { beginsToWait } from "./waiting.ts";
+import { beginsToWait, setDeadline } from "./waiting.ts";
 
 /** Takes a request onto the books: it is unfinished from here until `finish`. */
 export function admit(state: State, arrived: RequestArrived): RequestBook {
@@ -114,15 +114,6 @@ export function fullBeyondDeadlineMs(state: State, request: RequestBook): number
 /** The latest time at which a request that has arrived may still wait. */
 export function lastStartMs({ timeMs, queueWaitMsMax, startWithinMs }: RequestArrived): number {
   return timeMs + Math.min(queueWaitMsMax, startWithinMs ?? Number.POSITIVE_INFINITY);
-}
-
-/** The time at which something must happen to a request that waits. */
-export function setDeadline(state: State, request: RequestBook, timeMs: number): void {
-  const { deadline } = request;
-  if (deadline.queued && deadline.priority === timeMs) return;
-  if (deadline.queued) state.deadlines.remove(deadline);
-  deadline.priority = timeMs;
-  state.deadlines.insert(deadline);
 }
 
 /** The workflow, taken from those that are idle; a new one arrives now unless it is told to have come before. */

@@ -27,9 +27,7 @@ export function assign(
   movedFrom: string | null,
 ): EngineBook | null {
   assert(request.engine === null, "only a request on no engine is assigned");
-  const inTime = (engine: EngineBook): boolean => engine.fullUntilMs <= request.deadline.priority;
-  const live = liveEngines(state, request);
-  const engines = preferred(preferred(live, inTime), (each) => request.avoid?.has(each) !== true);
+  const engines = enginesFor(state, request);
   request.state = "queued";
   request.queuedMs ??= state.nowMs;
   if (engines.length === 0) {
@@ -39,9 +37,17 @@ export function assign(
   observeUnloaded(state, request);
   const home = homeOf(state, request);
   const { chosen, rule } = chooseNearHome(state, request, engines, home);
-  settle(state, request, chosen.best.book, home);
+  settle(state, request, chosen.engine, home);
   request.decision = toDecision(state, request, chosen, { rule, movedFrom });
-  return chosen.best.book;
+  return chosen.engine;
+}
+
+/** Live engines that can serve; those that are not full beyond its deadline and have not sent it back, where there are any. */
+function enginesFor(state: State, request: RequestBook): readonly EngineBook[] {
+  const { deadline, avoid } = request;
+  const live = liveEngines(state, request);
+  const inTime = preferred(live, (engine) => engine.fullUntilMs <= deadline.priority);
+  return avoid === null ? inTime : preferred(inTime, (engine) => !avoid.has(engine));
 }
 
 /** Those that meet the wish, or all where none does. */
@@ -66,18 +72,18 @@ function chooseNearHome(
   engines: readonly EngineBook[],
   home: Home | null,
 ): { readonly chosen: Chosen; readonly rule: Rule } {
-  const choiceOf = (from: readonly EngineBook[], stayOn: EngineBook | null): Chosen =>
-    choose(state, request, from, stayOn);
   if (home !== null && engines.includes(home.engine)) {
     if (state.options.policy.stickinessBonus === null) {
-      return { chosen: choiceOf([home.engine], null), rule: "sticky" };
+      return { chosen: choose(state, request, [home.engine], null), rule: "sticky" };
     }
-    const chosen = choiceOf(engines, home.engine);
-    return { chosen, rule: chosen.best.book === home.engine ? "sticky" : chosen.rule };
+    const chosen = choose(state, request, engines, home.engine);
+    return { chosen, rule: chosen.engine === home.engine ? "sticky" : chosen.rule };
   }
   const replicas = home === null ? [] : engines.filter((each) => each.spec.model === home.model);
-  if (replicas.length > 0) return { chosen: choiceOf(replicas, null), rule: "sticky-model" };
-  const chosen = choiceOf(engines, null);
+  if (replicas.length > 0) {
+    return { chosen: choose(state, request, replicas, null), rule: "sticky-model" };
+  }
+  const chosen = choose(state, request, engines, null);
   return { chosen, rule: engines.length === 1 ? "only-candidate" : chosen.rule };
 }
 

@@ -1,6 +1,6 @@
-import { estimateFor, knobsOf, type Chosen, type Weighed } from "./route.ts";
+import { estimateFor, knobsOf, type Chosen } from "./route.ts";
 import type { RequestBook, State } from "./state.ts";
-import type { Candidate, Decision, Rule } from "./types.ts";
+import type { Decision, Rule } from "./types.ts";
 
 /** The reasons of one choice as a value that outlives it (invariant 9). */
 export function toDecision(
@@ -33,25 +33,6 @@ export function toDecision(
     slack,
     minGain,
     unloadedMs: chosen.unloadedMs,
-    candidates: chosen.candidates.map(toCandidate),
-  };
-}
-
-/** Field by field: a rest pattern that leaves `book` out is slow, and this runs for every candidate. */
-function toCandidate(weighed: Weighed): Candidate {
-  return {
-    engine: weighed.engine,
-    model: weighed.model,
-    confidence: weighed.confidence,
-    remainingTokens: weighed.remainingTokens,
-    inFlightTokens: weighed.inFlightTokens,
-    waiting: weighed.waiting,
-    running: weighed.running,
-    waitMs: weighed.waitMs,
-    ownMs: weighed.ownMs,
-    delayMs: weighed.delayMs,
-    bonus: weighed.bonus,
-    value: weighed.value,
-    excluded: weighed.excluded,
+    candidates: chosen.candidates,
   };
 }

@@ -3,7 +3,7 @@ import { dequeue, enqueue } from "./assignment.ts";
 import { toDecision } from "./decision.ts";
 import { toBookedTokens } from "./ledger.ts";
 import { heldTokensOf, promptCost, waitMs } from "./price.ts";
-import { choose, estimateFor, pricePerMs } from "./route.ts";
+import { canServe, choose, estimateFor, pricePerMs } from "./route.ts";
 import type { EngineBook, RequestBook, State } from "./state.ts";
 import { waitsNoLonger } from "./waiting.ts";
 
@@ -51,7 +51,6 @@ function dispatch(state: State, engine: EngineBook, request: RequestBook): void 
   engine.queue.remove(entry);
   engine.aging.leave(request);
   engine.aging.rounds++;
-  state.deadlines.remove(request.deadline);
   waitsNoLonger(state, request);
   request.state = "running";
   request.attempt++;
@@ -123,8 +122,8 @@ function gainOfMove(state: State, request: RequestBook, to: EngineBook, savedMs:
   const home = request.workflow.homeOf(request.arrived.pool);
   if (from === null || home?.started === true) return Number.NEGATIVE_INFINITY;
   if (request.avoid?.has(to) === true) return Number.NEGATIVE_INFINITY;
-  const there = request.estimates.find((each) => each.model === to.spec.model);
-  if (there === undefined || !hasRoom(to, request)) return Number.NEGATIVE_INFINITY;
+  if (!canServe(to, request) || !hasRoom(to, request)) return Number.NEGATIVE_INFINITY;
+  const there = estimateFor(request, to.spec.model);
   const here = estimateFor(request, from.spec.model);
   const perMs = pricePerMs(state, request, [from, to]);
   return there.confidence - here.confidence + perMs * savedMs;
@@ -135,7 +134,7 @@ function move(state: State, request: RequestBook, to: EngineBook): void {
   assert(from !== null, "what moves is queued somewhere");
   dequeue(state, request);
   const weighed = choose(state, request, [from, to], null);
-  const best = weighed.candidates.find((each) => each.book === to) ?? weighed.best;
+  const best = weighed.candidates.find((each) => each.engine === to.spec.name) ?? weighed.best;
   const chosen = { ...weighed, best };
   request.decision = toDecision(state, request, chosen, {
     rule: "late-choice",

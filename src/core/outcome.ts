@@ -45,7 +45,6 @@ export function leaveEngine(request: RequestBook, outputTokens: number): EngineB
 
 function leaveWaiting(state: State, request: RequestBook): void {
   if (request.state === "queued") dequeue(state, request);
-  state.deadlines.remove(request.deadline);
   waitsNoLonger(state, request);
 }
 

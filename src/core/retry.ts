@@ -1,9 +1,9 @@
 import { assign } from "./assignment.ts";
-import { fullBeyondDeadlineMs, setDeadline } from "./admission.ts";
+import { fullBeyondDeadlineMs } from "./admission.ts";
 import { fill } from "./dispatch.ts";
 import { finish, leaveEngine } from "./outcome.ts";
 import type { EngineBook, RequestBook, State } from "./state.ts";
-import { beginsToWait } from "./waiting.ts";
+import { beginsToWait, setDeadline } from "./waiting.ts";
 
 /** First pause of an engine after a failure, ms; each further failure in a row doubles it. */
 const PAUSE_MS = 100;

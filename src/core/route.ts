@@ -9,20 +9,17 @@ import {
   unloadedMs,
   waitMs,
 } from "./price.ts";
-import { fillPaperLoad, largest, rule, type Ruled } from "./rule.ts";
+import { fillPaperLoad, largest, rule, type Ruled, type Ruling } from "./rule.ts";
 import type { EngineBook, RequestBook, State } from "./state.ts";
 import type { Estimate, Policy, Rule } from "./types.ts";
 
-/** A candidate while it is weighed. */
-export interface Weighed extends Ruled {
-  readonly book: EngineBook;
-  bonus: number;
-}
-
 export interface Chosen {
-  readonly best: Weighed;
+  readonly best: Ruled;
+  /** The engine that `best` stands for. */
+  readonly engine: EngineBook;
   readonly rule: Rule;
-  readonly candidates: readonly Weighed[];
+  /** Never changed again: a decision keeps them as they are. */
+  readonly candidates: readonly Ruled[];
   /** T0 of the price; null where the choice has none. */
   readonly unloadedMs: number | null;
 }
@@ -38,34 +35,39 @@ export function choose(
   stayOn: EngineBook | null,
 ): Chosen {
   assert(engines.length > 0, "a choice needs a candidate");
-  const { policy } = state.options;
-  const { choice } = policy;
+  const { choice, stickinessBonus } = state.options.policy;
   const candidates = engines.map((engine) => weigh(state, request, engine));
   let unloadedMs: number | null = null;
+  if (choice === "auto") {
+    unloadedMs = unloadedScaleMs(state, engines);
+    const last = stayOn === null ? undefined : candidates[engines.indexOf(stayOn)];
+    if (last !== undefined) last.bonus = stickinessBonus ?? 0;
+  }
+  const { best, rule } = ruling(state, request, candidates, unloadedMs);
+  const engine = engines[candidates.indexOf(best)];
+  assert(engine !== undefined, "what was chosen was a candidate");
+  return { best, engine, rule, candidates, unloadedMs };
+}
+
+function ruling(
+  state: State,
+  request: RequestBook,
+  candidates: readonly Ruled[],
+  unloadedMs: number | null,
+): Ruling<Ruled> {
+  const { choice } = state.options.policy;
   switch (choice) {
     case "round-robin":
       return byTurn(candidates, state.roundRobin++);
     case "random":
       return byTurn(candidates, Math.floor(state.random.next() * candidates.length));
     case "own":
-      return byOwnValue(state, request, candidates);
-    case "auto":
-      unloadedMs = unloadedScaleMs(state, engines);
-      for (const each of candidates) {
-        weighLoad(state, request, each);
-        if (each.book === stayOn) each.bonus = policy.stickinessBonus ?? 0;
-      }
-      break;
-    case "paper":
-      for (const each of candidates) fillPaperLoad(each, each.book.spec, policy.ownWork);
-      break;
-    case "balancer":
-    case "least-tokens":
-      break;
+      return byOwnValue(state, candidates);
+    default: {
+      const { price, slack, minGain } = knobsOf(state, request);
+      return rule(choice, candidates, { pricePerMs: price / (unloadedMs ?? 1), slack, minGain });
+    }
   }
-  const { price, slack, minGain } = knobsOf(state, request);
-  const terms = { pricePerMs: price / (unloadedMs ?? 1), slack, minGain };
-  return { ...rule(choice, candidates, terms), candidates, unloadedMs };
 }
 
 /** The knobs that count for the request: its own, else the policy's. */
@@ -129,11 +131,12 @@ export function loadOf(engine: EngineBook): { readonly waiting: number; readonly
   return { waiting: engine.queue.size + engine.running.size - running, running };
 }
 
-function weigh(state: State, request: RequestBook, engine: EngineBook): Weighed {
+/** One candidate with the numbers that the policy's choice goes by, in the order of `Candidate`. */
+function weigh(state: State, request: RequestBook, engine: EngineBook): Ruled {
+  const { choice, ownWork } = state.options.policy;
   const estimate = estimateFor(request, engine.spec.model);
   const load = loadOf(engine);
-  return {
-    book: engine,
+  const candidate: Ruled = {
     engine: engine.spec.name,
     model: engine.spec.model,
     confidence: estimate.confidence,
@@ -148,38 +151,45 @@ function weigh(state: State, request: RequestBook, engine: EngineBook): Weighed 
     value: 0,
     excluded: null,
   };
-}
-
-function byTurn(candidates: readonly Weighed[], turn: number): Chosen {
-  const index = turn % candidates.length;
-  candidates.forEach((each, at) => {
-    each.value = at === index ? 1 : 0;
-  });
-  return { best: largest(candidates), rule: "balance", candidates, unloadedMs: null };
-}
-
-/** own: the largest value by the policy's rule, which sees the same numbers as auto's. */
-function byOwnValue(state: State, request: RequestBook, candidates: readonly Weighed[]): Chosen {
-  for (const each of candidates) {
-    weighLoad(state, request, each);
-    each.value = state.options.policy.own?.valueFor?.(each) ?? Number.NaN;
-    assert(!Number.isNaN(each.value), "choice own: valueFor gives a number");
-  }
-  return { best: largest(candidates), rule: "own", candidates, unloadedMs: null };
+  if (choice === "auto" || choice === "own") {
+    fillPricedLoad(state, request, engine, candidate);
+  } else if (choice === "paper") fillPaperLoad(candidate, engine.spec, ownWork);
+  return candidate;
 }
 
 /** Fills W, y tpot and X of one candidate. */
-function weighLoad(state: State, request: RequestBook, each: Weighed): void {
-  const engine = each.book;
-  const estimate = estimateFor(request, each.model);
+function fillPricedLoad(
+  state: State,
+  request: RequestBook,
+  engine: EngineBook,
+  candidate: Ruled,
+): void {
+  const estimate = estimateFor(request, candidate.model);
   const free = hasFreeSequence(state, engine, heldTokensOf(request, estimate.stageTokens));
   let behind = 0;
   if (!free) {
     setKey(state, request, estimate);
     const before = engine.queue.before(request.entry, state.prefix);
     behind = engine.queue.size - before.count;
-    each.waitMs = waitMs(state, engine, before.tokens);
+    candidate.waitMs = waitMs(state, engine, before.tokens);
   }
-  each.ownMs = each.remainingTokens * tokenMs(engine);
-  each.delayMs = delayMs(engine, each.remainingTokens, !free, behind);
+  candidate.ownMs = candidate.remainingTokens * tokenMs(engine);
+  candidate.delayMs = delayMs(engine, candidate.remainingTokens, !free, behind);
+}
+
+function byTurn(candidates: readonly Ruled[], turn: number): Ruling<Ruled> {
+  const index = turn % candidates.length;
+  candidates.forEach((each, at) => {
+    each.value = at === index ? 1 : 0;
+  });
+  return { best: largest(candidates), rule: "balance" };
+}
+
+/** own: the largest value by the policy's rule, which sees the same numbers as auto's. */
+function byOwnValue(state: State, candidates: readonly Ruled[]): Ruling<Ruled> {
+  for (const each of candidates) {
+    each.value = state.options.policy.own?.valueFor?.(each) ?? Number.NaN;
+    assert(!Number.isNaN(each.value), "choice own: valueFor gives a number");
+  }
+  return { best: largest(candidates), rule: "own" };
 }

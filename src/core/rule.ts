@@ -6,6 +6,7 @@ export interface Ruled extends Candidate {
   waitMs: number;
   ownMs: number;
   delayMs: number;
+  bonus: number;
   value: number;
   excluded: Candidate["excluded"];
 }

@@ -1,4 +1,4 @@
-import { admit, judge, lastStartMs, lateByMs, setDeadline } from "./admission.ts";
+import { admit, judge, lastStartMs, lateByMs } from "./admission.ts";
 import { assert } from "./assert.ts";
 import { assign } from "./assignment.ts";
 import type { Command } from "./command.ts";
@@ -19,6 +19,7 @@ import { retryOrFail } from "./retry.ts";
 import { changeSettings } from "./settings.ts";
 import type { RequestBook, State } from "./state.ts";
 import type { Estimate, Outcome } from "./types.ts";
+import { setDeadline } from "./waiting.ts";
 
 /**
  * Moves the state by one event and answers what must be done about it, in order. Synchronous and
