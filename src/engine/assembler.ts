@@ -16,6 +16,14 @@ const NAMES: ReadonlySet<string> = new Set([
   "stop_reason",
 ]);
 
+/** Members that are put together in a way of their own. */
+const NOTHING: ReadonlySet<string> = new Set();
+const DELTA_AND_INDEX: ReadonlySet<string> = new Set(["delta", "index"]);
+const CALLS: ReadonlySet<string> = new Set(["tool_calls"]);
+const INDEX: ReadonlySet<string> = new Set(["index"]);
+const FINISH: ReadonlySet<string> = new Set(["finish_reason"]);
+const ROLE_AND_CONTENT: ReadonlySet<string> = new Set(["role", "content"]);
+
 /**
  * Builds the whole `chat.completion` or `text_completion` from the events of its stream, for a client
  * that did not ask for a stream. Unknown fields are kept: texts and lists are joined, other values
@@ -37,19 +45,24 @@ export class Assembler {
 
   /** The whole answer, with the usage that the stream's reader made of all events. */
   result(usage: StreamUsage | null): Json {
-    const choices = this.choices.flatMap((choice) => (choice === undefined ? [] : [choice]));
-    const isText = choices.some((choice) => choice.isText);
-    const object = isText ? "text_completion" : "chat.completion";
-    const result: Json = { ...this.whole, object };
+    const result = this.whole;
+    const choices: AssembledChoice[] = [];
+    let isText = false;
+    for (const choice of this.choices) {
+      if (choice === undefined) continue;
+      choices.push(choice);
+      isText ||= choice.isText;
+    }
+    result["object"] = isText ? "text_completion" : "chat.completion";
     result["choices"] = choices.map((choice) => choice.result(isText));
     if (usage !== null) {
       const { promptTokens, completionTokens } = usage;
-      result["usage"] = {
-        ...(isJson(this.whole["usage"]) ? this.whole["usage"] : {}),
-        prompt_tokens: promptTokens,
-        completion_tokens: completionTokens,
-        total_tokens: promptTokens + completionTokens,
-      };
+      const known = result["usage"];
+      const counts: Json = isJson(known) ? known : {};
+      counts["prompt_tokens"] = promptTokens;
+      counts["completion_tokens"] = completionTokens;
+      counts["total_tokens"] = promptTokens + completionTokens;
+      result["usage"] = counts;
     }
     return result;
   }
@@ -63,48 +76,61 @@ export class Assembler {
 
 class AssembledChoice {
   isText = false;
-  private readonly fields: Json;
+  private readonly index: number;
+  private readonly fields: Json = {};
   private readonly message: Json = {};
   private readonly calls: (Json | undefined)[] = [];
 
   constructor(index: number) {
-    this.fields = { index };
+    this.index = index;
   }
 
   add(choice: Json): void {
-    const { delta, index: _, ...fields } = choice;
-    if (typeof fields["text"] === "string") this.isText = true;
-    merge(this.fields, fields);
+    if (typeof choice["text"] === "string") this.isText = true;
+    mergeBut(this.fields, choice, DELTA_AND_INDEX);
+    const { delta } = choice;
     if (!isJson(delta)) return;
-    const { tool_calls: calls, ...message } = delta;
-    merge(this.message, message);
+    mergeBut(this.message, delta, CALLS);
+    const { tool_calls: calls } = delta;
     if (Array.isArray(calls)) for (const call of calls) if (isJson(call)) this.addCall(call);
   }
 
   result(isText: boolean): Json {
-    const { index, finish_reason: finishReason = null, ...fields } = this.fields;
-    const end = { logprobs: null, ...fields, finish_reason: finishReason };
-    if (isText) return { index, text: "", ...end };
-    const calls = this.calls.flatMap((call) => (call === undefined ? [] : [call]));
-    const { role = "assistant", content = null, ...rest } = this.message;
-    const message: Json = { role, content: content ?? (calls.length > 0 ? null : ""), ...rest };
+    const result: Json = isText
+      ? { index: this.index, text: "", logprobs: null }
+      : { index: this.index, message: this.wholeMessage(), logprobs: null };
+    copyBut(this.fields, result, FINISH);
+    result["finish_reason"] = this.fields["finish_reason"] ?? null;
+    return result;
+  }
+
+  private wholeMessage(): Json {
+    const calls = this.calls.filter((call) => call !== undefined);
+    const { role = "assistant", content = null } = this.message;
+    const message: Json = { role, content: content ?? (calls.length > 0 ? null : "") };
+    copyBut(this.message, message, ROLE_AND_CONTENT);
     if (calls.length > 0) message["tool_calls"] = calls;
-    return { index, message, ...end };
+    return message;
   }
 
   /** A piece without an index begins a new call when it has an id, else it goes on with the last one. */
   private addCall(piece: Json): void {
-    const { index: _, ...fields } = piece;
     const last = Math.max(0, this.calls.length - 1);
-    const next = fields["id"] === undefined ? last : this.calls.length;
+    const next = piece["id"] === undefined ? last : this.calls.length;
     const index = Math.min(indexOf(piece) ?? next, INDEX_MAX);
     const known = (this.calls[index] ??= {});
-    merge(known, fields);
+    mergeBut(known, piece, INDEX);
   }
 }
 
 function merge(target: Json, source: Json): void {
+  mergeBut(target, source, NOTHING);
+}
+
+/** All members but those of these names. */
+function mergeBut(target: Json, source: Json, others: ReadonlySet<string>): void {
   for (const key of Object.keys(source)) {
+    if (others.has(key)) continue;
     const old = own(target, key);
     const value = source[key];
     if (typeof old === "string" && typeof value === "string" && !NAMES.has(key)) {
@@ -116,14 +142,29 @@ function merge(target: Json, source: Json): void {
   }
 }
 
+function copyBut(source: Json, target: Json, others: ReadonlySet<string>): void {
+  for (const key of Object.keys(source)) if (!others.has(key)) put(target, key, source[key]);
+}
+
 /** A null or an empty text does not replace what is known; own copies, because pieces are joined in place. */
 function set(target: Json, key: string, value: unknown): void {
-  const old = own(target, key);
-  const isKnown = old !== undefined && old !== null;
-  if (isKnown && (value === null || value === undefined || value === "")) return;
-  const copy = typeof value === "object" && value !== null ? structuredClone(value) : value;
-  if (key !== "__proto__") target[key] = copy;
-  else Object.defineProperty(target, key, { ...PLAIN_PROPERTY, value: copy });
+  const isEmpty = value === null || value === undefined || value === "";
+  const old = isEmpty ? own(target, key) : null;
+  if (old === undefined || old === null) put(target, key, copyOf(value));
+}
+
+/** Of a value that was read from JSON. */
+function copyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyOf);
+  if (!isJson(value)) return value;
+  const copy: Json = {};
+  for (const key of Object.keys(value)) put(copy, key, copyOf(value[key]));
+  return copy;
+}
+
+function put(target: Json, key: string, value: unknown): void {
+  if (key !== "__proto__") target[key] = value;
+  else Object.defineProperty(target, key, { ...PLAIN_PROPERTY, value });
 }
 
 /** What an assignment would make of a key that is not `__proto__`. */

@@ -31,10 +31,14 @@ export function eventFields(text: string, start: number, end: number): EventFiel
 /** Why a whole event that cannot be read ends a stream whose answer is made of its events: text would be missing. */
 export const UNREADABLE_EVENT = "The engine sent an event that is not JSON.";
 
+/** The same in Latin-1 and UTF-8. */
+// oxlint-disable-next-line no-control-regex -- all that is ASCII
+const ASCII = /^[\0-\x7f]*$/;
+
 /** The value of an event's data, or undefined where it is not JSON. */
 export function parseEventData(data: string): unknown {
   try {
-    return JSON.parse(Buffer.from(data, "latin1").toString("utf8"));
+    return JSON.parse(ASCII.test(data) ? data : Buffer.from(data, "latin1").toString("utf8"));
   } catch {
     return undefined;
   }

@@ -38,7 +38,7 @@ export function arrivalOf(
   limits: Limits,
 ): Untimed<RequestArrived> {
   const { startWithinMs, knobs } = identity;
-  return {
+  const arrived: Untimed<RequestArrived> = {
     type: "request-arrived",
     requestId,
     workflowId: facts.workflowId,
@@ -51,15 +51,16 @@ export function arrivalOf(
     outputTokensMax: facts.outputTokensMax,
     streams: inbound.streams,
     queueWaitMsMax: limits.queueWaitMsMax,
-    ...(startWithinMs === null ? {} : { startWithinMs }),
     tenant: tenantOf(caller, limits.queueRequestsPerKeyMax),
     knobs: pool.knobs === null ? knobs : { ...pool.knobs, ...knobs },
   };
+  return startWithinMs === null ? arrived : { ...arrived, startWithinMs };
 }
 
 /** Tokens of prompt and answer that a request is expected to use, by the most talkative model. */
 export function expectedTokens(facts: StageFacts, estimates: readonly Estimate[]): number {
-  const most = Math.max(0, ...estimates.map(({ stageTokens }) => stageTokens));
+  let most = 0;
+  for (const { stageTokens } of estimates) most = Math.max(most, stageTokens);
   return facts.promptTokens + Math.min(most, facts.outputTokensMax ?? most);
 }
 

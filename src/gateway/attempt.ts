@@ -188,7 +188,7 @@ export class Attempt implements EngineSink {
     }
     if (isClientsMistake(status)) {
       const body = refusalBody(status, Buffer.concat(this.#refusal));
-      return { result: "refused", answer: { status, headers: {}, body } };
+      return { result: "refused", answer: { status, headers: [], body } };
     }
     const detail = `It answered with status ${status}.`;
     return { result: "failed", error: gatewayError("engine_failed", { detail }) };

@@ -26,12 +26,14 @@ function isDeeper(value: object, levelsMax: number): boolean {
   let level: object[] = [value];
   for (let depth = 1; level.length > 0; depth++) {
     if (depth > levelsMax) return true;
-    level = level.flatMap(innerObjects);
+    const inner: object[] = [];
+    for (const each of level) addInner(each, inner);
+    level = inner;
   }
   return false;
 }
 
-function innerObjects(value: object): object[] {
-  const inner: unknown[] = Object.values(value);
-  return inner.filter((each): each is object => typeof each === "object" && each !== null);
+function addInner(value: object, into: object[]): void {
+  const members: readonly unknown[] = Array.isArray(value) ? value : Object.values(value);
+  for (const each of members) if (typeof each === "object" && each !== null) into.push(each);
 }

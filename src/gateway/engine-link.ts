@@ -84,8 +84,9 @@ export class EngineLink {
       // The others are taken to hold as much as this one.
       meanHeldTokens: meanBatch * measure.heldTokens,
     });
-    const { observations, speed } = speedOf(this.#speed);
-    const isNew = observations > speedOf(before).observations;
-    if (isNew && observations % REQUESTS_PER_REPORT === 1) this.#options.speedChanged(speed);
+    const { observations } = this.#speed;
+    const isNew = observations > before.observations;
+    if (!isNew || observations % REQUESTS_PER_REPORT !== 1) return;
+    this.#options.speedChanged(speedOf(this.#speed).speed);
   }
 }

@@ -40,7 +40,9 @@ export function parseInbound(kind: OpenAiKind, bytes: Buffer): InboundResult {
   const limit = brokenLimit(body);
   if (limit !== null) return invalid(limit, "a whole number");
   const wantsUsage = asksForUsage(body["stream_options"]);
-  return { ok: true, inbound: { ...head.inbound, wantsUsage, choices: choicesOf(kind, body) } };
+  const { model, prompt, streams } = head.inbound;
+  const choices = choicesOf(kind, body);
+  return { ok: true, inbound: { bytes, body, prompt, model, streams, wantsUsage, choices } };
 }
 
 /** What the requests of every API have in common: an object with a model and perhaps a stream. */

@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { StreamUsage } from "../engine/stream-reader.ts";
 import {
   type Answer,
@@ -9,6 +9,7 @@ import {
 } from "./answer.ts";
 import type { ErrorFormat } from "./error-format.ts";
 import type { GatewayError } from "./errors.ts";
+import type { HeaderList } from "./header-list.ts";
 
 /** Makes one JSON value of the events of a stream. */
 export interface Collector {
@@ -42,8 +43,8 @@ export class JsonAnswer implements Answer {
     return true;
   }
 
-  complete(headers: () => OutgoingHttpHeaders, usage: StreamUsage | null): void {
-    const body = Buffer.from(JSON.stringify(this.#collector.result(usage)));
+  complete(headers: () => HeaderList, usage: StreamUsage | null): void {
+    const body = JSON.stringify(this.#collector.result(usage));
     sendWhole(this.#response, { status: 200, headers: headers(), body });
   }
 
@@ -52,7 +53,7 @@ export class JsonAnswer implements Answer {
     sendWhole(this.#response, { ...answer, body });
   }
 
-  fail(error: GatewayError, headers: OutgoingHttpHeaders): void {
+  fail(error: GatewayError, headers: HeaderList): void {
     sendError(this.#response, error, { headers, format: this.#errors });
   }
 

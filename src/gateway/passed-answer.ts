@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import {
   type Answer,
   type ReadingOrder,
@@ -8,6 +8,7 @@ import {
 } from "./answer.ts";
 import { openAiErrors } from "./error-format.ts";
 import type { GatewayError } from "./errors.ts";
+import type { HeaderList } from "./header-list.ts";
 
 /** The JSON object of an engine, passed on as it is. */
 export class PassedAnswer implements Answer {
@@ -27,7 +28,7 @@ export class PassedAnswer implements Answer {
     return true;
   }
 
-  complete(headers: () => OutgoingHttpHeaders): void {
+  complete(headers: () => HeaderList): void {
     sendWhole(this.#response, { status: 200, headers: headers(), body: this.#body });
   }
 
@@ -35,7 +36,7 @@ export class PassedAnswer implements Answer {
     sendWhole(this.#response, answer);
   }
 
-  fail(error: GatewayError, headers: OutgoingHttpHeaders): void {
+  fail(error: GatewayError, headers: HeaderList): void {
     sendError(this.#response, error, { headers, format: openAiErrors });
   }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { InvariantBroken } from "../core/assert.ts";
 import type { Config } from "../config/config.ts";
 import type { Clock } from "../engine/clock.ts";
@@ -22,6 +22,7 @@ import { type GatewayError, gatewayError, quoted } from "./errors.ts";
 import { idHeadersOf } from "./error-format.ts";
 import { type Door, enter, type Entrance } from "./entrance.ts";
 import { type ModelCatalogue, mayAskFor } from "./models.ts";
+import { type HeaderList, headerList } from "./header-list.ts";
 import { RelayedRequest } from "./relayed-request.ts";
 import type { WorkflowRecorder } from "./recorder.ts";
 import { readBody } from "./request-reader.ts";
@@ -49,7 +50,7 @@ export interface RelayOptions extends Door {
 const CLIENT_STALL_MS = 60_000;
 
 /** The client must not go on with a body that nobody reads. */
-const CLOSES: OutgoingHttpHeaders = { connection: "close" };
+const CLOSES: HeaderList = ["connection", "close"];
 
 type Admitted = Entrance & { readonly ok: true };
 
@@ -122,7 +123,7 @@ export class Relay {
     const entrance = enter(this.#options, request.headers);
     if (!entrance.ok) {
       const { error, headers } = entrance;
-      return this.#refuse(response, surface, error, { ...headers, ...CLOSES });
+      return this.#refuse(response, surface, error, [...headerList(headers), ...CLOSES]);
     }
     response.once("close", () => entrance.entry.leave());
     const read = await readBody(request, this.#options.inForce.config.limits.bodyBytesMax);
@@ -137,7 +138,12 @@ export class Relay {
     const beganMs = clock.nowMs();
     const understood = this.#understand(surface, { request, bytes: read.bytes, entrance });
     if (!understood.ok) {
-      return this.#refuse(response, surface, understood.error, entrance.entry.headers());
+      return this.#refuse(
+        response,
+        surface,
+        understood.error,
+        headerList(entrance.entry.headers()),
+      );
     }
     // Nobody would be told that a response which is closed already is closed.
     if (!response.destroyed) this.#admit(understood, request, response);
@@ -148,9 +154,9 @@ export class Relay {
     response: ServerResponse,
     { errors }: Surface,
     error: GatewayError,
-    more: OutgoingHttpHeaders = {},
+    more: HeaderList = [],
   ): void {
-    const headers = { ...more, ...idHeadersOf(errors, randomUUID()) };
+    const headers = [...more, ...headerList(idHeadersOf(errors, randomUUID()))];
     sendError(response, error, { headers, format: errors });
   }
 
@@ -189,12 +195,9 @@ export class Relay {
     entry.expectTokens(expectedTokens(facts, estimates));
     const requestId = this.#requestIdFor(identity);
     const shownWorkflowId = clientWorkflowId(facts.workflowId);
-    const earlyHeaders = {
-      ...idHeadersOf(surface.errors, requestId),
-      "x-chimera-workflow-id": headerText(shownWorkflowId),
-      ...ceiling.headers,
-      ...entry.headers(),
-    };
+    const earlyHeaders = ["x-chimera-workflow-id", headerText(shownWorkflowId)];
+    for (const name of surface.errors.idHeaders) earlyHeaders.push(name, requestId);
+    earlyHeaders.push(...headerList(ceiling.headers), ...headerList(entry.headers()));
     const trace: RequestTrace = {
       requestId,
       workflowId: facts.workflowId,
@@ -283,7 +286,7 @@ export class Relay {
     return requestId === null || this.#options.driver.isOpen(requestId) ? randomUUID() : requestId;
   }
 
-  #contextOf(requestId: string, earlyHeaders: OutgoingHttpHeaders): AnswerContext {
+  #contextOf(requestId: string, earlyHeaders: HeaderList): AnswerContext {
     const { clock, inForce } = this.#options;
     const { statusHoldMs, pingAfterMs } = inForce.config.limits;
     const limits = { statusHoldMs, pingAfterMs, clientStallMs: CLIENT_STALL_MS };

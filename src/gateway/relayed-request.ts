@@ -9,6 +9,7 @@ import { decisionHeaders } from "./decision-headers.ts";
 import type { RequestTrace } from "./decision-ring.ts";
 import type { Driver, RequestHandler } from "./driver.ts";
 import type { EngineLink } from "./engine-link.ts";
+import type { HeaderList } from "./header-list.ts";
 import { type ErrorCode, errorOfOutcome, type GatewayError, gatewayError } from "./errors.ts";
 
 export interface RelayedRequestOptions {
@@ -21,7 +22,7 @@ export interface RelayedRequestOptions {
   readonly eventBytesMax: number;
   readonly trace: RequestTrace;
   /** Known before any engine is. */
-  readonly earlyHeaders: Readonly<Record<string, string>>;
+  readonly earlyHeaders: HeaderList;
   readonly answer: Answer;
   /** Told once, at the end, of the tokens that count against its key's limit. */
   readonly used: (tokens: number) => void;
@@ -126,8 +127,8 @@ export class RelayedRequest implements RequestHandler, AttemptOwner {
     this.#attempt = null;
     if (result.result === "completed") answer.complete(() => this.#headers(), result.usage);
     else if (result.result === "refused") {
-      const headers = { ...this.#headers(), ...result.answer.headers };
-      answer.refuse({ ...result.answer, headers });
+      const { status, headers, body } = result.answer;
+      answer.refuse({ status, headers: [...this.#headers(), ...headers], body });
     } else this.#lastError = result.error;
     driver.apply({
       type: "request-ended",
@@ -135,7 +136,7 @@ export class RelayedRequest implements RequestHandler, AttemptOwner {
       attempt,
       result: result.result,
       outputTokens,
-      ...(result.result === "full" ? { retryAfterMs: result.error.retryAfterMs } : {}),
+      retryAfterMs: result.result === "full" ? result.error.retryAfterMs : null,
     });
   }
 
@@ -152,10 +153,10 @@ export class RelayedRequest implements RequestHandler, AttemptOwner {
     driver.apply({ type: "tokens-streamed", requestId, attempt, tokens });
   }
 
-  #headers(): Record<string, string> {
+  #headers(): HeaderList {
     const { earlyHeaders } = this.#options;
-    if (this.#dispatch === null) return { ...earlyHeaders };
-    return { ...earlyHeaders, ...decisionHeaders(this.#dispatch, this.#waitMs) };
+    if (this.#dispatch === null) return earlyHeaders;
+    return [...earlyHeaders, ...decisionHeaders(this.#dispatch, this.#waitMs)];
   }
 
   #tell(error: GatewayError): void {

@@ -1,4 +1,4 @@
-import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { Clock, Timer } from "../engine/clock.ts";
 import type { StreamUsage } from "../engine/stream-reader.ts";
 import {
@@ -9,6 +9,7 @@ import {
   type WholeAnswer,
 } from "./answer.ts";
 import type { GatewayError } from "./errors.ts";
+import { type HeaderList, headerObject } from "./header-list.ts";
 import type { StreamDialect } from "./stream-dialect.ts";
 
 export interface SilenceLimits {
@@ -24,9 +25,18 @@ export interface StreamAnswerOptions {
   readonly clock: Clock;
   readonly limits: SilenceLimits;
   /** Known before any engine is. */
-  readonly earlyHeaders: OutgoingHttpHeaders;
+  readonly earlyHeaders: HeaderList;
   readonly dialect: StreamDialect;
 }
+
+const STREAM_HEADERS: HeaderList = [
+  "content-type",
+  "text/event-stream; charset=utf-8",
+  "cache-control",
+  "no-cache",
+  "x-accel-buffering",
+  "no",
+];
 
 /**
  * A streamed answer. What the client is sent for the engine's bytes is the dialect's matter; what
@@ -57,7 +67,7 @@ export class StreamAnswer implements Answer {
     return this.#options.dialect.begin();
   }
 
-  take(bytes: Buffer, headers: () => OutgoingHttpHeaders, onDrain: () => void): boolean {
+  take(bytes: Buffer, headers: () => HeaderList, onDrain: () => void): boolean {
     const told = this.#options.dialect.tell(bytes);
     if (told.length === 0) return true;
     if (!this.#response.headersSent) this.#open(headers());
@@ -67,9 +77,11 @@ export class StreamAnswer implements Answer {
     return !this.#isBlocked;
   }
 
-  complete(headers: () => Readonly<Record<string, string>>, usage: StreamUsage | null): void {
+  complete(headers: () => HeaderList, usage: StreamUsage | null): void {
     if (!this.#response.headersSent) this.#open(headers());
-    const comment = this.#openedEarly ? `: chimera ${JSON.stringify(headers())}\n\n` : "";
+    const comment = this.#openedEarly
+      ? `: chimera ${JSON.stringify(headerObject(headers()))}\n\n`
+      : "";
     this.#end(comment + this.#options.dialect.close(usage));
   }
 
@@ -81,7 +93,7 @@ export class StreamAnswer implements Answer {
     this.#end(errors.event(oneLine(body)));
   }
 
-  fail(error: GatewayError, headers: OutgoingHttpHeaders): void {
+  fail(error: GatewayError, headers: HeaderList): void {
     this.#pingTimer?.cancel();
     const { errors } = this.#options.dialect;
     if (!this.#response.headersSent) {
@@ -96,13 +108,8 @@ export class StreamAnswer implements Answer {
     this.#stallTimer?.cancel();
   }
 
-  #open(headers: OutgoingHttpHeaders): void {
-    this.#response.writeHead(200, {
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-cache",
-      "x-accel-buffering": "no",
-      ...headers,
-    });
+  #open(headers: HeaderList): void {
+    this.#response.writeHead(200, [...STREAM_HEADERS, ...headers]);
   }
 
   /** Writes what is held. Where the client reads too slowly, the next `take` says so. */

@@ -1,9 +1,10 @@
-import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 import type { AnswerFormat } from "../engine/answer-reader.ts";
 import type { Clock } from "../engine/clock.ts";
 import type { Answer } from "./answer.ts";
 import type { ErrorFormat } from "./error-format.ts";
 import type { GatewayError } from "./errors.ts";
+import type { HeaderList } from "./header-list.ts";
 import type { Inbound, InboundResult, JsonObject } from "./inbound.ts";
 import type { Pool } from "./models.ts";
 import { type SilenceLimits, StreamAnswer } from "./stream-answer.ts";
@@ -13,7 +14,7 @@ import type { StreamDialect } from "./stream-dialect.ts";
 export interface AnswerContext {
   readonly requestId: string;
   /** Known before any engine is. */
-  readonly earlyHeaders: OutgoingHttpHeaders;
+  readonly earlyHeaders: HeaderList;
   readonly clock: Clock;
   readonly limits: SilenceLimits;
 }

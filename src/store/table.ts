@@ -79,25 +79,72 @@ export function createTableSql(table: TableName): string {
     CREATE INDEX ${table}_workflow ON ${table} (workflow_id);`;
 }
 
-/** Takes the run, then a row's values. */
-export function insertSql(table: TableName): string {
+/** Takes the run and a row's values, as often as there are rows. */
+export function insertSql(table: TableName, rows: number): string {
   const columns = TABLES[table];
   const names = columns.map(({ name }) => `"${name}"`).join(", ");
-  return `INSERT INTO ${table} (run, ${names}) VALUES (?${", ?".repeat(columns.length)})`;
+  const row = `(?${", ?".repeat(columns.length)})`;
+  return `INSERT INTO ${table} (run, ${names}) VALUES ${Array.from({ length: rows }, () => row).join(", ")}`;
 }
 
-/** A stage in the order of its columns; its text is left out unless it is to be kept. */
+/** A stage in the order of its columns, field by field; its text is left out unless it is to be kept. */
 export function stageTableRow(row: StageRow, keepsText: boolean): TableRow {
-  return tableRow("stages", row, keepsText ? null : "text");
+  const values = [
+    sqlValue(row.requestId),
+    sqlValue(row.workflowId),
+    sqlValue(row.stage),
+    sqlValue(row.pool),
+    sqlValue(row.class),
+    sqlValue(row.outcome),
+    sqlValue(row.engine),
+    sqlValue(row.model),
+    sqlValue(row.attempts),
+    sqlValue(row.promptTokens),
+    sqlValue(row.outputTokens),
+    sqlValue(row.arrivedMs),
+    sqlValue(row.queuedMs),
+    sqlValue(row.dispatchedMs),
+    sqlValue(row.firstTokenMs),
+    sqlValue(row.endedMs),
+    sqlValue(row.kind),
+    sqlValue(row.role),
+    sqlValue(row.systemTokens),
+    sqlValue(row.userTokens),
+    sqlValue(row.outputTokensMax),
+    sqlValue(row.expectedOutputTokens),
+    sqlValue(row.callsLeft),
+    sqlValue(row.estimateSource),
+    sqlValue(row.errorCode),
+    sqlValue(row.decision),
+    sqlValue(keepsText ? row.text : null),
+    sqlValue(row.tenant),
+  ];
+  return { table: "stages", values };
 }
 
 export function workflowTableRow(row: WorkflowRow): TableRow {
-  return tableRow("workflows", row, null);
+  const values = [
+    sqlValue(row.workflowId),
+    sqlValue(row.kind),
+    sqlValue(row.arrivedMs),
+    sqlValue(row.endedMs),
+    sqlValue(row.stages),
+    sqlValue(row.completedStages),
+    sqlValue(row.outputTokens),
+    sqlValue(row.score),
+    sqlValue(row.end),
+    sqlValue(row.models),
+  ];
+  return { table: "workflows", values };
 }
 
 /** Whether every column that must hold a value holds one; a number that is not finite is none. */
 export function isCompleteRow({ table, values }: TableRow): boolean {
-  return TABLES[table].every(({ isNullable }, index) => isNullable || values[index] !== null);
+  const columns = TABLES[table];
+  for (let index = 0; index < columns.length; index++) {
+    if (values[index] === null && columns[index]?.isNullable !== true) return false;
+  }
+  return true;
 }
 
 /** The database's version was checked when it was opened, so its rows have the columns above. */
@@ -111,15 +158,17 @@ export function workflowTraceOf(sqlRow: unknown): WorkflowTrace {
   return traceOf("workflows", sqlRow) as WorkflowTrace;
 }
 
-function tableRow(table: TableName, row: object, omitted: string | null): TableRow {
-  const values = TABLES[table].map(({ field, type }): SqlValue => {
-    const value: unknown = field === omitted ? null : Reflect.get(row, field);
-    if (type === "JSON")
-      return value === null || value === undefined ? null : JSON.stringify(value);
-    if (typeof value === "number") return Number.isFinite(value) ? value : null;
-    return typeof value === "string" ? value : null;
-  });
-  return { table, values };
+function sqlValue(value: unknown): SqlValue {
+  switch (typeof value) {
+    case "string":
+      return value;
+    case "number":
+      return Number.isFinite(value) ? value : null;
+    case "object":
+      return value === null ? null : JSON.stringify(value);
+    default:
+      return null;
+  }
 }
 
 function traceOf(table: TableName, sqlRow: unknown): object {

@@ -8,17 +8,32 @@ import type Database from "libsql";
 
 import type { WriterAnswer, WriterOptions, WriterRequest } from "./batch-message.ts";
 import { numberOf, openForWriting } from "./database.ts";
-import { TABLE_NAMES, type TableName, type TableRow } from "./row.ts";
+import { type SqlValue, TABLE_NAMES, type TableName, type TableRow } from "./row.ts";
 import { insertSql } from "./table.ts";
 
 /** Larger than any batch, so that a table over its limit shrinks. */
 const ROWS_DELETED_MAX = 5_000;
 
+/** Rows of one statement: what a call of the binding costs is shared among them. */
+const ROWS_AT_ONCE = 10;
+
+interface Inserts {
+  readonly one: Database.Statement;
+  readonly several: Database.Statement;
+}
+
+function insertsInto(database: Database.Database, table: TableName): Inserts {
+  return {
+    one: database.prepare(insertSql(table, 1)),
+    several: database.prepare(insertSql(table, ROWS_AT_ONCE)),
+  };
+}
+
 class Writer {
   readonly #database: Database.Database;
   readonly #rowsMax: number;
   readonly #run: number;
-  readonly #inserts: Readonly<Record<TableName, Database.Statement>>;
+  readonly #inserts: Readonly<Record<TableName, Inserts>>;
   readonly #counts: Record<TableName, number>;
 
   constructor(database: Database.Database, options: WriterOptions) {
@@ -27,8 +42,8 @@ class Writer {
     const run = database.prepare("INSERT INTO runs (clock_zero_unix_ms) VALUES (?)");
     this.#run = Number(run.run(options.clockZeroUnixMs).lastInsertRowid);
     this.#inserts = {
-      stages: database.prepare(insertSql("stages")),
-      workflows: database.prepare(insertSql("workflows")),
+      stages: insertsInto(database, "stages"),
+      workflows: insertsInto(database, "workflows"),
     };
     this.#counts = { stages: this.#countOf("stages"), workflows: this.#countOf("workflows") };
   }
@@ -38,9 +53,10 @@ class Writer {
     const counts = { ...this.#counts };
     this.#database.exec("BEGIN IMMEDIATE");
     try {
-      for (const { table, values } of rows) {
-        this.#inserts[table].run(this.#run, ...values);
-        counts[table]++;
+      for (const table of TABLE_NAMES) {
+        const own = rows.filter((row) => row.table === table);
+        this.#insert(table, own);
+        counts[table] += own.length;
       }
       for (const table of TABLE_NAMES) counts[table] -= this.#deleteOldest(table, counts[table]);
       this.#database.exec("COMMIT");
@@ -55,6 +71,21 @@ class Writer {
   close(): void {
     this.#database.exec("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)");
     this.#database.close();
+  }
+
+  #insert(table: TableName, rows: readonly TableRow[]): void {
+    const { one, several } = this.#inserts[table];
+    for (let at = 0; at < rows.length;) {
+      const left = rows.length - at;
+      const taken = left >= ROWS_AT_ONCE ? ROWS_AT_ONCE : 1;
+      const values: SqlValue[] = [];
+      for (const row of rows.slice(at, at + taken)) {
+        values.push(this.#run);
+        for (const value of row.values) values.push(value);
+      }
+      (taken === 1 ? one : several).run(values);
+      at += taken;
+    }
   }
 
   #deleteOldest(table: TableName, rows: number): number {

@@ -171,8 +171,9 @@ function jsonObject(text: string): JsonObject | null {
 
 /** The smallest name wins, so that the order of the headers does not matter. */
 function vendorClaim(headers: HeaderValues): Claim | null {
-  const names = [...headers.keys()].filter(isVendorSession).toSorted();
-  for (const name of names) {
+  const names: string[] = [];
+  for (const name of headers.keys()) if (isVendorSession(name)) names.push(name);
+  for (const name of names.sort()) {
     const id = readId(headers.get(name));
     if (id !== null && id.length >= VENDOR_SESSION_CHARACTERS_MIN) {
       return { dialect: "vendor", id, parent: null, role: null };

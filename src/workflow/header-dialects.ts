@@ -57,6 +57,7 @@ export const VENDOR_SESSION_CHARACTERS_MIN = 8;
 
 /** Whether a header looks like the session of a vendor that has no row above. */
 export function isVendorSession(name: string): boolean {
+  if (!name.endsWith("-session-id")) return false;
   return VENDOR_SESSION.test(name) && !KNOWN_HEADERS.has(name);
 }
 

@@ -122,9 +122,19 @@ export function clientWorkflowId(workflowId: string): string {
   return workflowId.slice(workflowId.indexOf(":") + 1);
 }
 
+/** Prefixes that are remembered; what is hashed anew is only slower. */
+const PREFIXES_MAX = 1024;
+const prefixes = new Map<string, string>();
+
 /** 72 bits of SHA-256 keep the keys apart and do not show the key. */
 function keyPrefix(keyScope: string): string {
-  return `${createHash("sha256").update(keyScope).digest("base64url").slice(0, 12)}:`;
+  const known = prefixes.get(keyScope);
+  if (known !== undefined) return known;
+  const digest = createHash("sha256").update(keyScope).digest("base64url");
+  const prefix = `${digest.slice(0, 12)}:`;
+  if (prefixes.size >= PREFIXES_MAX) prefixes.clear();
+  prefixes.set(keyScope, prefix);
+  return prefix;
 }
 
 function scoped(prefix: string, id: string | null): string | null {

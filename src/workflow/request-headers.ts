@@ -10,7 +10,8 @@ const ID_CHARACTERS_MAX = 255;
 /** Of a header that came several times the first value counts. */
 export function readHeaders(headers: RequestHeaders): HeaderValues {
   const values = new Map<string, string>();
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
+    const value = headers[name];
     const first: unknown = Array.isArray(value) ? value[0] : value;
     const text = typeof first === "string" ? first.trim() : "";
     const key = name.toLowerCase();

@@ -47,13 +47,16 @@ export interface StageRequest {
  */
 export function workflowFacts(request: StageRequest, textCharactersMax: number): WorkflowFacts {
   const { identity, arrival, prompt } = request;
+  const { promptTokens, systemTokens, userTokens } = countPromptTokens(prompt);
   return {
     workflowId: arrival.workflowId,
     kind: identity.kind,
     role: identity.role,
     stage: arrival.stage,
     pool: request.pool,
-    ...countPromptTokens(prompt),
+    promptTokens,
+    systemTokens,
+    userTokens,
     outputTokensMax: outputTokensMax(request.body),
     expectedOutputTokens: identity.expectedOutputTokens,
     callsLeft: callsLeft(identity, arrival.stage),
