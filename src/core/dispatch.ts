@@ -3,7 +3,7 @@ import { dequeue, enqueue } from "./assignment.ts";
 import { toDecision } from "./decision.ts";
 import { toBookedTokens } from "./ledger.ts";
 import { heldTokensOf, promptCost, waitMs } from "./price.ts";
-import { canServe, choose, estimateFor, pricePerMs } from "./route.ts";
+import { canServe, choose, estimateFor, knobsOf, unloadedScaleMs } from "./route.ts";
 import type { EngineBook, RequestBook, State } from "./state.ts";
 import { waitsNoLonger } from "./waiting.ts";
 
@@ -100,10 +100,12 @@ function lateChoice(state: State, engine: EngineBook): RequestBook | null {
   let bestGain = 0;
   for (const other of state.engines) {
     if (other === engine || other.queue.size === 0) continue;
+    const scaleMs = unloadedScaleMs(state, [other, engine]);
     let left = policy.lateChoiceRequestsMax;
     let before = 0;
     other.queue.each((entry) => {
-      const gain = gainOfMove(state, entry.value, engine, waitMs(state, other, before));
+      const savedMs = waitMs(state, other, before);
+      const gain = gainOfMove(state, entry.value, engine, { savedMs, scaleMs });
       before += entry.tokens;
       if (gain > bestGain) {
         best = entry.value;
@@ -117,7 +119,12 @@ function lateChoice(state: State, engine: EngineBook): RequestBook | null {
 }
 
 /** q[e] - q[old] + (kappa / T0) x the wait that is saved; -Infinity when the request cannot move. */
-function gainOfMove(state: State, request: RequestBook, to: EngineBook, savedMs: number): number {
+function gainOfMove(
+  state: State,
+  request: RequestBook,
+  to: EngineBook,
+  { savedMs, scaleMs }: { readonly savedMs: number; readonly scaleMs: number },
+): number {
   const from = request.engine;
   const home = request.workflow.homeOf(request.arrived.pool);
   if (from === null || home?.started === true) return Number.NEGATIVE_INFINITY;
@@ -125,7 +132,7 @@ function gainOfMove(state: State, request: RequestBook, to: EngineBook, savedMs:
   if (!canServe(to, request) || !hasRoom(to, request)) return Number.NEGATIVE_INFINITY;
   const there = estimateFor(request, to.spec.model);
   const here = estimateFor(request, from.spec.model);
-  const perMs = pricePerMs(state, request, [from, to]);
+  const perMs = knobsOf(state, request).price / scaleMs;
   return there.confidence - here.confidence + perMs * savedMs;
 }
 

@@ -1,6 +1,6 @@
 import { priorityOf } from "./order.ts";
 import type { RequestBook, State } from "./state.ts";
-import { PRIORITY_CLASSES, type Estimate } from "./types.ts";
+import type { Estimate } from "./types.ts";
 
 /** Which prediction of the remaining tokens the policy goes by: auto and own rules price and order by the mean, the paper by the median. */
 export function remainingTokensOf(state: State, estimate: Estimate): number {
@@ -10,11 +10,9 @@ export function remainingTokensOf(state: State, estimate: Estimate): number {
   return tokens > 0 ? tokens : 0;
 }
 
-/** Sets the key under which the request would be queued with this estimate; its level stays. */
+/** Sets the priority under which the request would be queued with this estimate; the rest of its key stays. */
 export function setKey(state: State, request: RequestBook, estimate: Estimate): void {
   const { workflow, entry } = request;
-  entry.rank = PRIORITY_CLASSES.indexOf(request.arrived.class);
-  entry.readyMs = request.arrived.timeMs;
   const { order, own } = state.options.policy;
   const facts = {
     workflowArrivalMs: workflow.arrivedMs,

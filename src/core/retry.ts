@@ -25,6 +25,7 @@ export function retryOrFail(
   const engine = leaveRunning(state, request);
   if (result !== "engine-died") pause(state, engine, result);
   if (result === "full") holdBack(state, engine, retryAfterMs);
+  state.pausedUntilMs = Math.max(state.pausedUntilMs, engine.pausedUntilMs);
   if (result !== "full") request.failures++;
   const spoken = request.arrived.streams && request.tokensSeen > 0;
   if (spoken || request.failures >= state.options.attemptsMax) {

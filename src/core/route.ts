@@ -5,9 +5,9 @@ import {
   hasFreeSequence,
   heldTokensOf,
   liveBatch,
+  promisedMs,
   tokenMs,
   unloadedMs,
-  waitMs,
 } from "./price.ts";
 import { fillPaperLoad, largest, rule, type Ruled, type Ruling } from "./rule.ts";
 import type { EngineBook, RequestBook, State } from "./state.ts";
@@ -85,7 +85,7 @@ export function knobsOf(
 }
 
 /** T0: U of the fastest model, one scale for all candidates. */
-function unloadedScaleMs(state: State, engines: readonly EngineBook[]): number {
+export function unloadedScaleMs(state: State, engines: readonly EngineBook[]): number {
   let fastest: EngineBook | null = null;
   let fastestMs = Number.POSITIVE_INFINITY;
   for (const engine of engines) {
@@ -97,15 +97,6 @@ function unloadedScaleMs(state: State, engines: readonly EngineBook[]): number {
   }
   const unloaded = fastest === null ? null : state.clock.unloadedMs(fastest.spec.model);
   return Math.max(unloaded ?? 1, 1);
-}
-
-/** kappa / T0: the price of one ms in units of score. */
-export function pricePerMs(
-  state: State,
-  request: RequestBook,
-  engines: readonly EngineBook[],
-): number {
-  return knobsOf(state, request).price / unloadedScaleMs(state, engines);
 }
 
 export function estimateFor(request: RequestBook, model: string): Estimate {
@@ -171,7 +162,7 @@ function fillPricedLoad(
     setKey(state, request, estimate);
     const before = engine.queue.before(request.entry, state.prefix);
     behind = engine.queue.size - before.count;
-    candidate.waitMs = waitMs(state, engine, before.tokens);
+    candidate.waitMs = promisedMs(state, engine, before.tokens);
   }
   candidate.ownMs = candidate.remainingTokens * tokenMs(engine);
   candidate.delayMs = delayMs(engine, candidate.remainingTokens, !free, behind);

@@ -43,9 +43,10 @@ export function step(state: State, event: Event): readonly Command[] {
 /** When `time-passed` must come at the latest, if nothing else does; Infinity when nothing is due. */
 export function nextWakeMs(state: State): number {
   let wakeMs = state.deadlines.first()?.priority ?? Number.POSITIVE_INFINITY;
-  for (const engine of state.engines) {
-    if (engine.pausedUntilMs > state.nowMs && engine.queue.size > 0) {
-      wakeMs = Math.min(wakeMs, engine.pausedUntilMs);
+  if (state.pausedUntilMs > state.nowMs) {
+    for (const engine of state.engines) {
+      const isDue = engine.pausedUntilMs > state.nowMs && engine.queue.size > 0;
+      if (isDue) wakeMs = Math.min(wakeMs, engine.pausedUntilMs);
     }
   }
   const idle = state.idle.first;
@@ -90,6 +91,7 @@ function passTime(state: State, before: number): void {
     if (idle === null || idle.lastSeenMs + state.options.workflowIdleMs > timeMs) break;
     endWorkflow(state, idle, "idle", null);
   }
+  if (state.pausedUntilMs <= before) return;
   for (const engine of state.engines) {
     if (engine.pausedUntilMs > before && engine.pausedUntilMs <= timeMs) fill(state, engine);
   }

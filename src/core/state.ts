@@ -8,14 +8,15 @@ import { RunningMean } from "./mean.ts";
 import { OrderedQueue, QueueEntry, type Queue, type QueuePrefix } from "./queue.ts";
 import { createRandom, type Random } from "./random.ts";
 import { TurnQueue, type Turned } from "./turn-queue.ts";
-import type {
-  Decision,
-  EngineSpec,
-  EngineState,
-  Estimate,
-  Policy,
-  PriorityClass,
-  Speed,
+import {
+  PRIORITY_CLASSES,
+  type Decision,
+  type EngineSpec,
+  type EngineState,
+  type Estimate,
+  type Policy,
+  type PriorityClass,
+  type Speed,
 } from "./types.ts";
 
 export interface SchedulerOptions {
@@ -84,6 +85,8 @@ export class RequestBook implements Line, Turned<RequestBook> {
     this.sequence = sequence;
     this.estimates = arrived.estimates;
     this.entry = new QueueEntry<RequestBook>(this, sequence);
+    this.entry.rank = PRIORITY_CLASSES.indexOf(arrived.class);
+    this.entry.readyMs = arrived.timeMs;
     this.deadline = new QueueEntry<RequestBook>(this, sequence);
   }
 
@@ -199,6 +202,8 @@ export interface State {
   readonly stranded: Map<string, RequestBook>;
   readonly deadlines: Queue<RequestBook>;
   nowMs: number;
+  /** No engine is paused for longer. */
+  pausedUntilMs: number;
   sequence: number;
   /** Requests not yet dispatched. */
   waitingRequests: number;
@@ -232,6 +237,7 @@ export function createState(
     stranded: new Map(),
     deadlines: createQueue(),
     nowMs: Number.NEGATIVE_INFINITY,
+    pausedUntilMs: 0,
     sequence: 0,
     waitingRequests: 0,
     waitingByClass: { system: 0, interactive: 0, default: 0, bulk: 0 },

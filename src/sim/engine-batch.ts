@@ -62,7 +62,7 @@ export class EngineBatch<R extends EngineRequest> {
     for (const sequence of this.sequences) {
       if (!isOver(sequence)) this.sequences[kept++] = sequence;
     }
-    this.sequences.length = kept;
+    while (this.sequences.length > kept) this.sequences.pop();
   }
 
   /** The one that sorts last; there must be one. */

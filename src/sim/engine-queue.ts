@@ -138,7 +138,7 @@ export class EngineQueue<R extends EngineRequest> {
         return joinedAt;
       }
     }
-    this.joiners.length = 0;
+    if (this.firstJoiner > 0) this.joiners = [];
     this.firstJoiner = 0;
     return Number.POSITIVE_INFINITY;
   }

@@ -34,8 +34,8 @@ export class RunningWorkflow {
   stage = 0;
   /** The model whose course it follows: that of its first stage. */
   course: string | null = null;
-  /** The model that serves the current stage. */
-  #serving: string | null = null;
+  /** What was said of the stage under way on the model that serves it; null before one does. */
+  #serving: Estimate | null = null;
   models: string[] = [];
   outputTokens = 0;
   queueWaitMs = 0;
@@ -93,6 +93,7 @@ export class RunningWorkflow {
       text: this.#showsText ? this.#textOf(course) : null,
     };
     this.#facts = facts;
+    this.#serving = null;
     this.#estimates = estimator.estimate(facts, this.#models);
     return {
       type: "request-arrived",
@@ -114,16 +115,15 @@ export class RunningWorkflow {
 
   /** The facts and the estimate, for the model that serves it, of the stage under way. */
   current(): { readonly facts: StageFacts; readonly estimate: Estimate } {
-    const estimate = this.#estimates.find((each) => each.model === this.#serving);
-    if (this.#facts === null || estimate === undefined) {
+    if (this.#facts === null || this.#serving === null) {
       throw new Error(`${this.requestId} has not been dispatched`);
     }
-    return { facts: this.#facts, estimate };
+    return { facts: this.#facts, estimate: this.#serving };
   }
 
   /** An engine of the model serves it: the first time, this decides its course. */
   dispatched(model: string): void {
-    this.#serving = model;
+    this.#serving = this.#estimates.find((each) => each.model === model) ?? null;
     if (this.course === null || this.stage === 0) this.course = model;
     if (!this.models.includes(model)) this.models.push(model);
   }
@@ -145,18 +145,21 @@ export class RunningWorkflow {
 
   /** Books a finished stage; answers the time until the next one, or null after the last. */
   stageEnded(startedMs: number, estimator: Estimator): number | null {
-    const { facts } = this.current();
+    const { facts, estimate } = this.current();
+    const { model } = estimate;
     const stage = this.#stageOn(this.course ?? "");
     const seen: StageSeen = {
       facts,
-      model: this.#serving ?? "",
+      model,
       outcome: "completed",
       outputTokens: stage.outputTokens,
     };
     this.#seen.push(seen);
-    this.#produced = [...this.#produced.slice(1 - PRODUCED_STAGES_MAX), stage.outputTokens];
+    const produced = this.#produced.slice(1 - PRODUCED_STAGES_MAX);
+    produced.push(stage.outputTokens);
+    this.#produced = produced;
     estimator.stageEnded(seen);
-    this.#credit += this.#courseOf(this.#serving).score;
+    this.#credit += this.#courseOf(model).score;
     this.outputTokens += stage.outputTokens;
     this.queueWaitMs += startedMs - this.#readyMs;
     if (this.stage + 1 >= this.#courseOf(this.course).stages.length) return null;
@@ -183,6 +186,7 @@ export class RunningWorkflow {
   #forget(): void {
     this.#seen = [];
     this.#estimates = [];
+    this.#serving = null;
     this.#facts = null;
   }
 
