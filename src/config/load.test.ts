@@ -61,6 +61,7 @@ describe("a configuration of three lines", () => {
       slack: null,
       minGain: 0.1,
       ownWork: false,
+      countsRunning: true,
       starvationThreshold: 0,
       starvationQuantum: 10,
       ageScale: 10,

@@ -141,6 +141,7 @@ const policy = z.strictObject({
   slack: slack.nullable().optional(),
   minGain: minGain.default(0.1),
   ownWork: z.boolean().describe("true or false").default(false),
+  countsRunning: z.boolean().describe("true or false").default(true),
   starvationThreshold: whole(0, COUNT_MAX, "dispatch rounds; 0 switches aging off").optional(),
   starvationQuantum: whole(1, COUNT_MAX, "dispatch rounds").optional(),
   ageScale: within(0.001, 1e6, "5 is fairer, 20 faster").default(10),

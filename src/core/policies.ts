@@ -1,6 +1,6 @@
 import type { Policy } from "./types.ts";
 
-/** The findings' frozen default (section 2): price, static key, late choice, sticky once started. */
+/** The default: price, static key, late choice, sticky once started (findings, section 2), and a W that counts what runs. */
 export const AUTO: Policy = {
   choice: "auto",
   order: "smith-age",
@@ -9,6 +9,7 @@ export const AUTO: Policy = {
   slack: null,
   minGain: 0.1,
   ownWork: false,
+  countsRunning: true,
   starvationThreshold: 0,
   starvationQuantum: 10,
   ageScale: 10,

@@ -43,10 +43,23 @@ export function tokenRate(engine: EngineBook): number {
   return batch / Math.max(stepMs(engine, batch), Number.MIN_VALUE);
 }
 
-/** Time until the tokens before a request and a stage that runs are made (W), where the engine is full or paused. */
+/**
+ * W of the price where the engine is full or paused. A request starts when a stage ends (`waitMs`), but the workflows
+ * that run come back, most of them ahead of it: what they have left over all their stages is promised as well.
+ */
+export function promisedMs(state: State, engine: EngineBook, tokensBefore: number): number {
+  if (!state.options.policy.countsRunning) return waitMs(state, engine, tokensBefore);
+  const runningTokens = engine.inFlightTokens - engine.queue.tokens;
+  return pauseMs(state, engine) + (tokensBefore + runningTokens) / tokenRate(engine);
+}
+
+function pauseMs(state: State, engine: EngineBook): number {
+  return Math.max(0, engine.pausedUntilMs - state.nowMs);
+}
+
+/** Time until a request starts before which so many tokens wait: they, and a stage that runs, are made. */
 export function waitMs(state: State, engine: EngineBook, tokensBefore: number): number {
-  const pauseMs = Math.max(0, engine.pausedUntilMs - state.nowMs);
-  return pauseMs + (tokensBefore + engine.stageTokens.value) / tokenRate(engine);
+  return pauseMs(state, engine) + (tokensBefore + engine.stageTokens.value) / tokenRate(engine);
 }
 
 /** Delay that a request of `remainingTokens` adds to others (X): those behind it, or those beside it. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { AUTO, Bench, engine, estimate, PAPER } from "../../test/core/fixture.ts";
+import type { Candidate, Policy } from "./types.ts";
 
 const fast = engine("fast", "small");
 const slow = engine("slow", "large", {
@@ -79,16 +80,25 @@ describe("auto: score minus price times time", () => {
     expect(quality.decisionOf("a")?.engine).toBe("slow");
   });
 
-  test("waits for what sorts before it, and delays what sorts after it", () => {
-    const bench = new Bench([fast], AUTO);
+  const candidateBetween = (policy: Policy): Candidate | undefined => {
+    const bench = new Bench([fast], policy);
     bench.arrive("running", [estimate("small", 0.5, 100)]);
     bench.arrive("long", [estimate("small", 0.5, 400)]);
     bench.arrive("short", [estimate("small", 0.5, 50)]);
     bench.arrive("middle", [estimate("small", 0.5, 200)]);
-    const [candidate] = bench.decisionOf("middle")?.candidates ?? [];
-    // one token takes 10 ms: 50 tokens before it and a mean stage; 200 own tokens before "long"
+    return bench.decisionOf("middle")?.candidates[0];
+  };
+
+  test("waits for what runs and what sorts before it, and delays what sorts after it", () => {
+    const candidate = candidateBetween(AUTO);
+    // one token takes 10 ms: the 100 that run, 50 before it; 200 own tokens before "long"
+    expect(candidate).toMatchObject({ waitMs: 1500, ownMs: 2000, delayMs: 2000, waiting: 2 });
+  });
+
+  test("counts one stage of what runs where the policy says so", () => {
+    const candidate = candidateBetween({ ...AUTO, countsRunning: false });
+    // 50 tokens before it and a mean stage
     expect(candidate?.waitMs).toBeCloseTo(10 * (50 + (100 + 400 + 50) / 3));
-    expect(candidate).toMatchObject({ ownMs: 2000, delayMs: 2000, waiting: 2 });
   });
 
   test("the slack cap leaves out engines that are slower than it allows", () => {

@@ -132,6 +132,8 @@ export interface Policy {
   readonly minGain: number;
   /** paper: add the request's own predicted time to the load estimate. */
   readonly ownWork: boolean;
+  /** auto: W counts all that the running workflows have left, their later stages too; else one stage of theirs. */
+  readonly countsRunning: boolean;
   /** S: dispatch rounds (iterations inside an engine) a queued request is passed over before it is promoted; 0 switches aging off. */
   readonly starvationThreshold: number;
   /** Q: rounds that a promoted request is served before it is demoted. */

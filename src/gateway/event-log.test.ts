@@ -23,6 +23,7 @@ const options: SchedulerOptions = {
     slack: null,
     minGain: 0.1,
     ownWork: false,
+    countsRunning: true,
     starvationThreshold: 0,
     starvationQuantum: 1,
     ageScale: 10,

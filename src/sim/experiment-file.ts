@@ -57,6 +57,7 @@ const settingsSchema = z
     slack: z.number().nonnegative().nullable(),
     minGain: z.number().min(0).max(1),
     ownWork: z.boolean(),
+    countsRunning: z.boolean(),
     starvationThreshold: z.number().int().nonnegative(),
     starvationQuantum: whole,
     ageScale: z.number().positive(),

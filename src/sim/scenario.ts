@@ -164,6 +164,7 @@ function schedulerPolicy(policy: ScenarioPolicy): Policy {
     slack,
     minGain,
     ownWork,
+    countsRunning: true,
     starvationThreshold: 0,
     starvationQuantum: 0,
     ageScale: 10,

@@ -43,6 +43,7 @@ export const policies: fc.Arbitrary<Policy> = fc.record({
   slack: fc.constantFrom(null, 0, 1),
   minGain: fc.constantFrom(0, 0.1),
   ownWork: fc.boolean(),
+  countsRunning: fc.boolean(),
   starvationThreshold: fc.constantFrom(0, 1, 3),
   starvationQuantum: fc.constantFrom(1, 4),
   ageScale: fc.constantFrom(5, 10),

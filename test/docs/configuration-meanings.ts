@@ -64,6 +64,8 @@ export const MEANINGS: Readonly<Record<string, string>> = {
     "accepted share of extra latency over the quickest candidate; null: no cap. Left out: null, with the choice paper 1",
   "policy.minGain": "confidence that a slower model must add (choice paper)",
   "policy.ownWork": "count a request's own predicted time in its load (choice paper)",
+  "policy.countsRunning":
+    "the wait that is priced counts all that the running workflows have left; false: one stage of theirs (choice auto)",
   "policy.starvationThreshold":
     "dispatch rounds that a request is passed over before it is promoted; 0: never. Left out: 0, with the choice paper 200",
   "policy.starvationQuantum":

@@ -20,6 +20,7 @@ const policy: Policy = {
   slack: null,
   minGain: 0.1,
   ownWork: true,
+  countsRunning: true,
   starvationThreshold: 0,
   starvationQuantum: 1,
   ageScale: 10,
