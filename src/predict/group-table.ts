@@ -84,10 +84,11 @@ export class GroupTable {
 
   add(place: GroupPlace, length: Length, tokens: number, signals: Signals): void {
     const { keys, ofOneModel } = place;
+    const logTokens = Math.log1p(tokens);
     for (let index = 0; index < LEVELS.length; index++) {
       const key = keys[index];
       if (key === undefined || (LEVELS[index]?.byModel && !ofOneModel)) continue;
-      this.#groupWithNews(key)[length].add(tokens, signals);
+      seriesOf(this.#groupWithNews(key), length).add(tokens, logTokens, signals);
     }
   }
 
@@ -98,8 +99,10 @@ export class GroupTable {
     let level: Level | null = null;
     let cases = 0;
     for (let index = 0; index < ladder.length; index++) {
-      const series = ladder[index]?.[length];
-      if (series === undefined || series.size === 0) continue;
+      const group = ladder[index];
+      if (group === undefined) continue;
+      const series = seriesOf(group, length);
+      if (series.size === 0) continue;
       const weight = this.#weight(series);
       const shift = series.shift(signals);
       median += weight * (series.logMedian(shift) - median);
@@ -139,4 +142,9 @@ export class GroupTable {
     this.#version++;
     return group;
   }
+}
+
+/** Not by a name that varies: an engine of JavaScript looks such a name up anew each time. */
+function seriesOf(group: Group, length: Length): LengthSeries {
+  return length === "stage" ? group.stage : group.remaining;
 }

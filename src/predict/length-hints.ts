@@ -16,17 +16,19 @@ type Hints = Pick<StageFacts, "expectedOutputTokens" | "callsLeft" | "outputToke
  * stage that has ended is a lower bound of what remained when it began.
  */
 export function withHints(lengths: Lengths, hints: Hints, callTokens: number): Lengths {
-  const { expectedOutputTokens, callsLeft, outputTokensMax } = hints;
-  const capped = (tokens: number): number =>
-    Math.max(1, Math.min(expectedOutputTokens ?? tokens, outputTokensMax ?? Infinity));
-  const rest = (remaining: number, stage: number): number =>
-    callsLeft === null ? Math.max(0, remaining - stage) : callsLeft * callTokens;
-  const stageMedian = capped(lengths.stageMedian);
-  const stageMean = capped(lengths.stageMean);
+  const { callsLeft } = hints;
+  const said = callsLeft === null ? null : callsLeft * callTokens;
+  const stageMedian = stageOf(lengths.stageMedian, hints);
+  const stageMean = stageOf(lengths.stageMean, hints);
   return {
     stageMedian,
     stageMean,
-    remainingMedian: stageMedian + rest(lengths.remainingMedian, lengths.stageMedian),
-    remainingMean: stageMean + rest(lengths.remainingMean, lengths.stageMean),
+    remainingMedian:
+      stageMedian + (said ?? Math.max(0, lengths.remainingMedian - lengths.stageMedian)),
+    remainingMean: stageMean + (said ?? Math.max(0, lengths.remainingMean - lengths.stageMean)),
   };
+}
+
+function stageOf(tokens: number, { expectedOutputTokens, outputTokensMax }: Hints): number {
+  return Math.max(1, Math.min(expectedOutputTokens ?? tokens, outputTokensMax ?? Infinity));
 }

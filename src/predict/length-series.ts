@@ -5,12 +5,16 @@ import { Trend, type Signals, type TrendSums } from "./trend.ts";
 const LOW = 0.05;
 const HIGH = 0.95;
 
-/** Statistics of ln(1 + tokens), except `size`. */
-interface LengthSummary {
-  readonly median: number;
-  readonly mean: number;
-  readonly low: number;
-  readonly high: number;
+/** ln(1 + tokens) of a statistic, which is often what it was before the newest case. */
+class LogOf {
+  #tokens = 0;
+  log = 0;
+
+  take(tokens: number): void {
+    if (tokens === this.#tokens) return;
+    this.#tokens = tokens;
+    this.log = Math.log1p(tokens);
+  }
 }
 
 export interface LengthSeriesState {
@@ -22,7 +26,11 @@ export interface LengthSeriesState {
 export class LengthSeries {
   readonly #window: TokenWindow;
   readonly #trend: Trend;
-  #summary: LengthSummary | null = null;
+  readonly #median = new LogOf();
+  readonly #mean = new LogOf();
+  readonly #low = new LogOf();
+  readonly #high = new LogOf();
+  #hasSummary = false;
 
   constructor(entriesMax: number, state?: LengthSeriesState) {
     this.#window = new TokenWindow(entriesMax);
@@ -38,10 +46,11 @@ export class LengthSeries {
     return this.#window.mean;
   }
 
-  add(tokens: number, signals: Signals): void {
+  /** @param logTokens ln(1 + tokens) */
+  add(tokens: number, logTokens: number, signals: Signals): void {
     this.#window.add(tokens);
-    this.#trend.add(signals, Math.log1p(tokens));
-    this.#summary = null;
+    this.#trend.add(signals, logTokens);
+    this.#hasSummary = false;
   }
 
   /** How far the signals move this length, in units of ln. */
@@ -51,28 +60,26 @@ export class LengthSeries {
 
   /** ln(1 + median) moved by `shift`, within the series' own 5-95 % range. */
   logMedian(shift: number): number {
-    const { median, low, high } = this.#summarise();
-    return clamp(median + shift, low, high);
+    if (!this.#hasSummary) this.#summarise();
+    return clamp(this.#median.log + shift, this.#low.log, this.#high.log);
   }
 
   /** ln(1 + mean), moved and held likewise. */
   logMean(shift: number): number {
-    const { mean, low, high } = this.#summarise();
-    return clamp(mean + shift, low, high);
+    if (!this.#hasSummary) this.#summarise();
+    return clamp(this.#mean.log + shift, this.#low.log, this.#high.log);
   }
 
   state(): LengthSeriesState {
     return { tokens: this.#window.entries(), trend: this.#trend.sums };
   }
 
-  #summarise(): LengthSummary {
-    this.#summary ??= {
-      median: Math.log1p(this.#window.quantile(0.5)),
-      mean: Math.log1p(this.#window.mean),
-      low: Math.log1p(this.#window.quantile(LOW)),
-      high: Math.log1p(this.#window.quantile(HIGH)),
-    };
-    return this.#summary;
+  #summarise(): void {
+    this.#median.take(this.#window.quantile(0.5));
+    this.#mean.take(this.#window.mean);
+    this.#low.take(this.#window.quantile(LOW));
+    this.#high.take(this.#window.quantile(HIGH));
+    this.#hasSummary = true;
   }
 }
 

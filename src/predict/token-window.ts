@@ -4,7 +4,7 @@ const TOKENS_MAX = 0x7fffffff;
 
 /**
  * The newest `entriesMax` token counts, with exact order statistics over them: what is older is
- * forgotten, so a group follows its model. Adding costs one binary search and one short move.
+ * forgotten, so a group follows its model. Adding costs one binary search at most and one short move.
  */
 export class TokenWindow {
   readonly #entriesMax: number;
@@ -34,14 +34,16 @@ export class TokenWindow {
   /** @param tokens rounded to a whole number and held between 0 and 2^31 - 1 */
   add(tokens: number): void {
     const entry = Math.round(Math.min(Math.max(tokens, 0), TOKENS_MAX));
-    if (this.#size === this.#entriesMax) this.#remove(this.#ring[this.#next] ?? 0);
-    else if (this.#size === this.#ring.length) this.#grow();
-    const rank = this.#rankOf(entry);
-    this.#sorted.copyWithin(rank + 1, rank, this.#size);
-    this.#sorted[rank] = entry;
+    if (this.#size === this.#entriesMax) {
+      const oldest = this.#ring[this.#next] ?? 0;
+      this.#sum -= oldest;
+      this.#moveIn(entry, this.#rankOf(oldest));
+    } else {
+      if (this.#size === this.#ring.length) this.#grow();
+      this.#moveIn(entry, this.#size++);
+    }
     this.#ring[this.#next] = entry;
     this.#next = (this.#next + 1) % this.#entriesMax;
-    this.#size++;
     this.#sum += entry;
   }
 
@@ -63,11 +65,15 @@ export class TokenWindow {
     );
   }
 
-  #remove(entry: number): void {
-    const rank = this.#rankOf(entry);
-    this.#sorted.copyWithin(rank, rank + 1, this.#size);
-    this.#size--;
-    this.#sum -= entry;
+  /** Puts the entry where it sorts; what lies between there and the place that is `free` moves up by one. */
+  #moveIn(entry: number, free: number): void {
+    const sorted = this.#sorted;
+    let at = free;
+    for (; at > 0 && (sorted[at - 1] ?? 0) > entry; at--) sorted[at] = sorted[at - 1] ?? 0;
+    for (; at + 1 < this.#size && (sorted[at + 1] ?? 0) < entry; at++) {
+      sorted[at] = sorted[at + 1] ?? 0;
+    }
+    sorted[at] = entry;
   }
 
   #rankOf(entry: number): number {

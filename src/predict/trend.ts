@@ -31,7 +31,10 @@ export class Trend {
   readonly #casesMax: number;
   /** In the order of TrendSums; changed in place, as each stage adds to many trends. */
   readonly #sums: Float64Array;
-  #slopes: { readonly last: number; readonly prompt: number } | null = null;
+  /** Computed when they are asked for. */
+  #hasSlopes = false;
+  #lastSlope = 0;
+  #promptSlope = 0;
 
   constructor(casesMax: number, sums: TrendSums = NO_SUMS) {
     this.#casesMax = casesMax;
@@ -62,26 +65,28 @@ export class Trend {
     sums[6] = (sums[6] ?? 0) * kept + promptOff * promptOff * share;
     sums[7] = (sums[7] ?? 0) * kept + lastOff * lengthOff * share;
     sums[8] = (sums[8] ?? 0) * kept + promptOff * lengthOff * share;
-    this.#slopes = null;
+    this.#hasSlopes = false;
   }
 
   /** How far the signals move the length from its mean, in units of ln. */
   shift(signals: Signals): number {
-    this.#slopes ??= slopesOf(this.sums);
+    if (!this.#hasSlopes) this.#solve();
     const last = signals.last - (this.#sums[1] ?? 0);
     const prompt = signals.prompt - (this.#sums[2] ?? 0);
-    return this.#slopes.last * last + this.#slopes.prompt * prompt;
+    return this.#lastSlope * last + this.#promptSlope * prompt;
   }
-}
 
-/** The ridge keeps the determinant above 0. */
-function slopesOf(sums: TrendSums): { readonly last: number; readonly prompt: number } {
-  const [, , , , lastLast, lastPrompt, promptPrompt, lastLength, promptLength] = sums;
-  const a = lastLast + RIDGE;
-  const c = promptPrompt + RIDGE;
-  const determinant = a * c - lastPrompt * lastPrompt;
-  return {
-    last: (c * lastLength - lastPrompt * promptLength) / determinant,
-    prompt: (a * promptLength - lastPrompt * lastLength) / determinant,
-  };
+  /** The ridge keeps the determinant above 0. */
+  #solve(): void {
+    const sums = this.#sums;
+    const a = (sums[4] ?? 0) + RIDGE;
+    const c = (sums[6] ?? 0) + RIDGE;
+    const lastPrompt = sums[5] ?? 0;
+    const lastLength = sums[7] ?? 0;
+    const promptLength = sums[8] ?? 0;
+    const determinant = a * c - lastPrompt * lastPrompt;
+    this.#lastSlope = (c * lastLength - lastPrompt * promptLength) / determinant;
+    this.#promptSlope = (a * promptLength - lastPrompt * lastLength) / determinant;
+    this.#hasSlopes = true;
+  }
 }
