@@ -4,17 +4,10 @@ import type { ConfigFlags } from "../config/overrides.ts";
 import { systemClock } from "../engine/clock.ts";
 import { createGateway, type Gateway } from "../gateway/server.ts";
 import { openTelemetry } from "../observe/telemetry-environment.ts";
-import { ColdStart } from "../predict/cold-start.ts";
-import { CorrectedEstimator, CorrectedPredictor } from "../predict/corrected.ts";
-import { LearnedPredictor } from "../predict/learned-predictor.ts";
-import type { ServedFiles } from "../predict/open-learned.ts";
 import type { Estimator, Learner, Predictor } from "../predict/port.ts";
-import { ResidualCorrection } from "../predict/residual-correction.ts";
-import type { PredictionServiceCounts, SwapResult } from "../predict/service-limits.ts";
+import type { PredictionServiceCounts } from "../predict/service-limits.ts";
 import { readConfig } from "./check.ts";
 import { reloadConfig } from "./config-reload.ts";
-import { readLearned } from "./learned-files.ts";
-import { reloadModels } from "./model-reload.ts";
 import type { ExitCode, Printer } from "./printer.ts";
 import { untilSignal } from "./until-signal.ts";
 
@@ -34,45 +27,21 @@ export async function serve(flags: ServeFlags, printer: Printer): Promise<ExitCo
   return serveLearned(config, hooks, printer);
 }
 
-/** Serves a config by the model files that it names, which are taken in again when they change. */
+/**
+ * Serves a config by the model files that it names, which are taken in again when they change. What
+ * learned models are made of is only loaded where there are any.
+ */
 export async function serveLearned(
   config: Config,
   hooks: ServeHooks,
   printer: Printer,
 ): Promise<ExitCode> {
-  const { lengthModel, routerModel, budgetMs: _budgetMs, ...limits } = config.prediction;
-  const paths = { lengthModel, routerModel };
-  const priors = Object.fromEntries(config.engines.map((each) => [each.model, each.confidence]));
-  const learned = await readLearned(paths, priors, printer);
-  if (learned === null) return 2;
-  if (learned.models === null) return serveConfig(config, hooks, printer);
-  const base = new ColdStart({ confidence: priors });
-  const predictor = new LearnedPredictor({
-    files: learned.files,
-    base,
-    clock: systemClock,
-    onProblem: (message) => printer.say(message),
-    limits,
-  });
-  const predictorCounts = (): PredictionServiceCounts => predictor.counts();
-  const correction = new ResidualCorrection();
-  const swap = async (files: ServedFiles): Promise<SwapResult> => {
-    const result = await predictor.swap(files);
-    if (result.ok) correction.reset();
-    return result;
-  };
-  const reload = await reloadModels({ paths, priors, predictor: { swap }, printer });
-  const corrected = {
-    learner: base,
-    estimator: new CorrectedEstimator(base, correction),
-    predictor: new CorrectedPredictor(predictor, correction),
-  };
-  try {
-    return await serveConfig(config, { ...hooks, ...corrected, predictorCounts }, printer);
-  } finally {
-    reload.close();
-    await predictor.close();
-  }
+  const { lengthModel, routerModel } = config.prediction;
+  if (lengthModel === null && routerModel === null) return serveConfig(config, hooks, printer);
+  const { withLearned } = await import("./serve-learned.ts");
+  return withLearned(config, printer, (learned) =>
+    serveConfig(config, { ...hooks, ...learned }, printer),
+  );
 }
 
 export interface ServeHooks {

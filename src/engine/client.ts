@@ -1,4 +1,4 @@
-import { type Dispatcher, Pool } from "undici";
+import type { Dispatcher } from "undici";
 import { type Clock, systemClock } from "./clock.ts";
 import {
   type EngineAddress,
@@ -14,6 +14,7 @@ import {
   Exchange,
 } from "./exchange.ts";
 import { guardedLookup } from "./guarded-lookup.ts";
+import { Pool } from "./undici.ts";
 import { Watchdog } from "./watchdog.ts";
 
 export type { EngineExchange, EngineFailure, EngineHeaders, EngineSink };
@@ -65,7 +66,7 @@ const NEVER_FORWARD: readonly string[] = [
 export class EngineClient {
   readonly endpoint: EngineEndpoint;
   private readonly address: EngineAddress;
-  private readonly pool: Pool;
+  private readonly pool: InstanceType<typeof Pool>;
   private readonly watchdog: Watchdog;
   private readonly dropped: ReadonlySet<string>;
   private readonly ownHeaders: Readonly<Record<string, string>>;

@@ -1,5 +1,6 @@
-import { type Dispatcher, errors } from "undici";
+import type { Dispatcher } from "undici";
 import type { EngineTimeouts } from "./endpoint.ts";
+import { errors } from "./undici.ts";
 import type { Watchdog, Watched } from "./watchdog.ts";
 
 export type EngineFailureKind =

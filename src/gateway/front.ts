@@ -1,8 +1,7 @@
 import { once } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { getRequestListener } from "@hono/node-server";
 import type { Config } from "../config/config.ts";
-import { type AppOptions, createApp } from "./app.ts";
+import type { AppOptions } from "./app.ts";
 import { createListener, type TlsFiles } from "./listener.ts";
 import type { Relay } from "./relay.ts";
 import { SURFACES } from "./surfaces.ts";
@@ -30,7 +29,7 @@ export class Front {
   constructor({ config, tls, relay, app }: FrontOptions) {
     this.#listen = config.listen;
     this.#scheme = tls === null ? "http" : "https";
-    const plain = getRequestListener(createApp(app).fetch, { overrideGlobalObjects: false });
+    const plain = plainListener(app);
     this.#http = createListener(config, tls);
     this.#http.on("request", (request: IncomingMessage, response: ServerResponse) => {
       const surface = request.method === "POST" ? SURFACES.get(pathOf(request)) : undefined;
@@ -64,6 +63,25 @@ export class Front {
   destroy(): void {
     this.#http.closeAllConnections();
   }
+}
+
+type Listener = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+/** The app with its framework is loaded when it is asked for: a gateway that only relays needs neither. */
+function plainListener(options: AppOptions): Listener {
+  let loaded: Promise<Listener> | null = null;
+  const load = async (): Promise<Listener> => {
+    const [{ getRequestListener }, { createApp }] = await Promise.all([
+      import("@hono/node-server"),
+      import("./app.ts"),
+    ]);
+    return getRequestListener(createApp(options).fetch, { overrideGlobalObjects: false });
+  };
+  return async (request, response) => {
+    loaded ??= load();
+    const listener = await loaded;
+    await listener(request, response);
+  };
 }
 
 function pathOf(request: IncomingMessage): string {

@@ -11,7 +11,6 @@ import {
 import { DriftFamilies, type DriftReading } from "./drift-families.ts";
 import { type Buckets, Families } from "./family.ts";
 import { LabelCap } from "./label-cap.ts";
-import { processMetrics } from "./process-metrics.ts";
 
 /** What a trace store says of itself: rows by table, and by table and reason. */
 export interface StoreView {
@@ -79,7 +78,6 @@ export class Metrics {
 
   constructor(sources: MetricsSources) {
     this.#sources = sources;
-    processMetrics();
   }
 
   get contentType(): string {
@@ -125,6 +123,8 @@ export class Metrics {
     this.#readStore();
     this.#readPredictor();
     this.#drift.read(this.#sources.drift?.() ?? []);
+    // Loaded when it is first asked for; what it watches is counted from then on.
+    const { processMetrics } = await import("./process-metrics.ts");
     return `${this.#families.text()}${await processMetrics().metrics()}`;
   }
 
