@@ -30,11 +30,16 @@ export class Confidence {
   readonly #priors: ReadonlyMap<string, number>;
   readonly #overall: RecentMap<Tally>;
   readonly #byKind: RecentMap<Tally>;
+  /** Keys of `#byKind`, by kind and model: to find one costs less than to build it. */
+  readonly #keys = new Map<string, Map<string, string>>();
+  readonly #keysMax: number;
+  #keyCount = 0;
 
   constructor(options: ConfidenceOptions, state?: ConfidenceState) {
     this.#priors = new Map(Object.entries(options.priors));
     this.#overall = new RecentMap(options.talliesMax, state?.overall);
     this.#byKind = new RecentMap(options.talliesMax, state?.byKind);
+    this.#keysMax = options.talliesMax;
   }
 
   /** Always within (0, 1). */
@@ -42,7 +47,7 @@ export class Confidence {
     const prior = this.#priors.get(model) ?? 0.5;
     const held = Math.min(Math.max(prior, PRIOR_MIN), 1 - PRIOR_MIN);
     const overall = shrunk(this.#overall.get(model), held);
-    return shrunk(this.#byKind.get(kindKey(kind, model)), overall);
+    return shrunk(this.#byKind.get(this.#keyOf(kind, model)), overall);
   }
 
   /**
@@ -51,11 +56,25 @@ export class Confidence {
    */
   add(kind: string, model: string, score: number, weight: number): void {
     addTo(this.#overall, model, { weight, sum: weight * score });
-    addTo(this.#byKind, kindKey(kind, model), { weight, sum: weight * score });
+    addTo(this.#byKind, this.#keyOf(kind, model), { weight, sum: weight * score });
   }
 
   state(): ConfidenceState {
     return { overall: this.#overall.entries(), byKind: this.#byKind.entries() };
+  }
+
+  #keyOf(kind: string, model: string): string {
+    const known = this.#keys.get(kind)?.get(model);
+    if (known !== undefined) return known;
+    if (this.#keyCount >= this.#keysMax) {
+      this.#keys.clear();
+      this.#keyCount = 0;
+    }
+    const key = `${kind.length}:${kind}${model}`;
+    const models = this.#keys.get(kind) ?? new Map<string, string>();
+    this.#keys.set(kind, models.set(model, key));
+    this.#keyCount++;
+    return key;
   }
 }
 
@@ -68,8 +87,4 @@ function addTo(tallies: RecentMap<Tally>, key: string, seen: Tally): void {
 function shrunk(tally: Tally | undefined, towards: number): number {
   if (tally === undefined) return towards;
   return (tally.sum + PRIOR_SCORES * towards) / (tally.weight + PRIOR_SCORES);
-}
-
-function kindKey(kind: string, model: string): string {
-  return `${kind.length}:${kind}${model}`;
 }

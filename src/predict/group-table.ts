@@ -1,7 +1,7 @@
 import { GroupPlaces, type Place } from "./group-places.ts";
 import { LEVELS, type GroupTraits, type Level } from "./ladder.ts";
 import { LengthSeries, type LengthSeriesState } from "./length-series.ts";
-import { RecentMap } from "./recent-map.ts";
+import { RecentMap, type RecentEntry } from "./recent-map.ts";
 import type { Signals } from "./trend.ts";
 
 /** stage: output tokens of one stage. remaining: of it and all later stages of its workflow. */
@@ -10,7 +10,7 @@ export type Length = "stage" | "remaining";
 type Group = Readonly<Record<Length, LengthSeries>>;
 
 /** The groups of one stage, one per level; undefined where nothing was seen. */
-export type Ladder = readonly (Group | undefined)[];
+export type Ladder = readonly (RecentEntry<Group> | undefined)[];
 
 /** The ladder of a place, for as long as no group comes or goes. */
 interface KnownLadder {
@@ -71,7 +71,7 @@ export class GroupTable {
   /** In the order of `LEVELS`. */
   ladder(place: GroupPlace): Ladder {
     if (place.kept?.version !== this.#version) {
-      const ladder = place.keys.map((key) => this.#groups.get(key));
+      const ladder = place.keys.map((key) => this.#groups.entry(key));
       place.kept = { version: this.#version, ladder };
     }
     return place.kept.ladder;
@@ -83,12 +83,10 @@ export class GroupTable {
   }
 
   add(place: GroupPlace, length: Length, tokens: number, signals: Signals): void {
-    const { keys, ofOneModel } = place;
     const logTokens = Math.log1p(tokens);
     for (let index = 0; index < LEVELS.length; index++) {
-      const key = keys[index];
-      if (key === undefined || (LEVELS[index]?.byModel && !ofOneModel)) continue;
-      seriesOf(this.#groupWithNews(key), length).add(tokens, logTokens, signals);
+      if (LEVELS[index]?.byModel && !place.ofOneModel) continue;
+      seriesOf(this.#groupWithNews(place, index), length).add(tokens, logTokens, signals);
     }
   }
 
@@ -99,9 +97,9 @@ export class GroupTable {
     let level: Level | null = null;
     let cases = 0;
     for (let index = 0; index < ladder.length; index++) {
-      const group = ladder[index];
-      if (group === undefined) continue;
-      const series = seriesOf(group, length);
+      const entry = ladder[index];
+      if (entry === undefined) continue;
+      const series = seriesOf(entry.value, length);
       if (series.size === 0) continue;
       const weight = this.#weight(series);
       const shift = series.shift(signals);
@@ -116,7 +114,7 @@ export class GroupTable {
 
   /** Mean stage length at one level, shrunk to a value for want of cases. */
   meanStageTokens(ladder: Ladder, level: Level, otherwiseTokens: number): number {
-    const series = ladder[LEVELS.indexOf(level)]?.stage;
+    const series = ladder[LEVELS.indexOf(level)]?.value.stage;
     if (series === undefined) return otherwiseTokens;
     return otherwiseTokens + this.#weight(series) * (series.meanTokens - otherwiseTokens);
   }
@@ -133,12 +131,15 @@ export class GroupTable {
     return series.size / (series.size + this.#limits.trustCases);
   }
 
-  #groupWithNews(key: string): Group {
-    const known = this.#groups.renew(key);
-    if (known !== undefined) return known;
+  #groupWithNews(place: GroupPlace, index: number): Group {
+    const known = this.ladder(place)[index];
+    if (known !== undefined) {
+      this.#groups.renew(known);
+      return known.value;
+    }
     const { casesMax } = this.#limits;
     const group = { stage: new LengthSeries(casesMax), remaining: new LengthSeries(casesMax) };
-    this.#groups.set(key, group);
+    this.#groups.set(place.keys[index] ?? "", group);
     this.#version++;
     return group;
   }

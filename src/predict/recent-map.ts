@@ -1,8 +1,10 @@
-interface Entry<V> {
+/** What is kept under a key, for as long as it is kept. */
+export interface RecentEntry<V> {
   readonly key: string;
   value: V;
-  older: Entry<V> | null;
-  newer: Entry<V> | null;
+  // Its place among those that were set before and after it; owned by RecentMap.
+  older: RecentEntry<V> | null;
+  newer: RecentEntry<V> | null;
 }
 
 /**
@@ -10,10 +12,10 @@ interface Entry<V> {
  * list of its own: renewing an entry by deleting and setting it makes a Map rehash again and again.
  */
 export class RecentMap<V> {
-  readonly #entries = new Map<string, Entry<V>>();
+  readonly #entries = new Map<string, RecentEntry<V>>();
   readonly #entriesMax: number;
-  #oldest: Entry<V> | null = null;
-  #newest: Entry<V> | null = null;
+  #oldest: RecentEntry<V> | null = null;
+  #newest: RecentEntry<V> | null = null;
 
   /** @param entries set in this order; the newest are kept */
   constructor(entriesMax: number, entries: readonly (readonly [key: string, value: V])[] = []) {
@@ -33,21 +35,24 @@ export class RecentMap<V> {
     const known = this.#entries.get(key);
     if (known !== undefined) {
       known.value = value;
-      return this.#toNewest(known);
+      return this.renew(known);
     }
-    const entry: Entry<V> = { key, value, older: null, newer: null };
+    const entry: RecentEntry<V> = { key, value, older: null, newer: null };
     this.#entries.set(key, entry);
     this.#append(entry);
     const oldest = this.#oldest;
     if (this.#entries.size > this.#entriesMax && oldest !== null) this.take(oldest.key);
   }
 
-  /** What `get` answers; an entry that is there counts as set again. */
-  renew(key: string): V | undefined {
-    const known = this.#entries.get(key);
-    if (known === undefined) return undefined;
-    this.#toNewest(known);
-    return known.value;
+  entry(key: string): RecentEntry<V> | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** An entry that is kept counts as set again. */
+  renew(entry: RecentEntry<V>): void {
+    if (entry === this.#newest) return;
+    this.#unlink(entry);
+    this.#append(entry);
   }
 
   /** Removes an entry and answers what it was. */
@@ -68,13 +73,7 @@ export class RecentMap<V> {
     return entries;
   }
 
-  #toNewest(entry: Entry<V>): void {
-    if (entry === this.#newest) return;
-    this.#unlink(entry);
-    this.#append(entry);
-  }
-
-  #append(entry: Entry<V>): void {
+  #append(entry: RecentEntry<V>): void {
     entry.older = this.#newest;
     entry.newer = null;
     if (this.#newest === null) this.#oldest = entry;
@@ -82,7 +81,7 @@ export class RecentMap<V> {
     this.#newest = entry;
   }
 
-  #unlink(entry: Entry<V>): void {
+  #unlink(entry: RecentEntry<V>): void {
     if (entry.older === null) this.#oldest = entry.newer;
     else entry.older.newer = entry.newer;
     if (entry.newer === null) this.#newest = entry.older;
