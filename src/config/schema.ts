@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import type { Policy, Speed } from "../core/types.ts";
+import { CHOICES, ORDERS, type Policy, type Speed } from "../core/types.ts";
 import type { Config, EngineConfig } from "./config.ts";
 import { adminSchema, keysSchema, listenSchema } from "./access-schema.ts";
 import { predictionSchema } from "./prediction-schema.ts";
@@ -132,16 +132,17 @@ const virtualModel = z
 
 const policy = z.strictObject({
   file: z.string().min(1).max(4096).describe("the path of a policy's module").optional(),
-  choice: z
-    .enum(["auto", "paper", "balancer", "round-robin", "least-tokens", "random"])
-    .default("auto"),
-  order: z.enum(["smith-age", "fcfs", "wffcfs", "sjf", "stjf", "plas", "mlfq"]).optional(),
+  choice: z.enum(CHOICES).default("auto"),
+  order: z.enum(ORDERS).optional(),
   assign: z.enum(["workflow", "stage"]).default("workflow"),
   price: price.default(0.2),
   slack: slack.nullable().optional(),
   minGain: minGain.default(0.1),
   ownWork: z.boolean().describe("true or false").default(false),
   countsRunning: z.boolean().describe("true or false").default(true),
+  countsDelay: z.boolean().describe("true or false").default(true),
+  liveBatch: z.boolean().describe("true or false").default(true),
+  orderBy: z.enum(["choice", "median", "range-end"]).default("choice"),
   starvationThreshold: whole(0, COUNT_MAX, "dispatch rounds; 0 switches aging off").optional(),
   starvationQuantum: whole(1, COUNT_MAX, "dispatch rounds").optional(),
   ageScale: within(0.001, 1e6, "5 is fairer, 20 faster").default(10),

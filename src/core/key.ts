@@ -10,6 +10,15 @@ export function remainingTokensOf(state: State, estimate: Estimate): number {
   return tokens > 0 ? tokens : 0;
 }
 
+/** The predicted rest that the order goes by. */
+function orderedTokensOf(state: State, estimate: Estimate): number {
+  const { orderBy } = state.options.policy;
+  if (orderBy === "choice") return remainingTokensOf(state, estimate);
+  const { remainingMedian, remainingMean, remainingRange } = estimate;
+  const tokens = orderBy === "median" ? remainingMedian : (remainingRange?.[1] ?? remainingMean);
+  return tokens > 0 ? tokens : 0;
+}
+
 /** Sets the priority under which the request would be queued with this estimate; the rest of its key stays. */
 export function setKey(state: State, request: RequestBook, estimate: Estimate): void {
   const { workflow, entry } = request;
@@ -17,7 +26,7 @@ export function setKey(state: State, request: RequestBook, estimate: Estimate): 
   const facts = {
     workflowArrivalMs: workflow.arrivedMs,
     stageTokens: estimate.stageTokens > 0 ? estimate.stageTokens : 0,
-    remainingTokens: remainingTokensOf(state, estimate),
+    remainingTokens: orderedTokensOf(state, estimate),
     producedTokens: workflow.producedTokens,
     attainedTokens: request.tokensSeen,
     promptTokens: request.arrived.promptTokens,

@@ -18,6 +18,8 @@ export const PROMPT_TOKENS_PER_OUTPUT_TOKEN = 32;
  * - plas: tokens the workflow has attained (Autellix 2502.13965)
  * - mlfq: skip-join level of attained work (FastServe 2305.05920)
  * - smith-age: log of Smith's index for the per-token metric plus the age of the workflow
+ * - kv-cost: KV memory over the time of what is left, p d + d^2 / 2 with the prompt p and d tokens to
+ *   come (Justitia 2510.17015)
  * - own: the policy's own rule
  */
 export function priorityOf(order: Order, facts: OrderFacts, own?: OwnRules): number {
@@ -38,6 +40,8 @@ export function priorityOf(order: Order, facts: OrderFacts, own?: OwnRules): num
       const y = facts.remainingTokens;
       return Math.log(Math.max(1, y * (y + facts.producedTokens))) + facts.ageReading;
     }
+    case "kv-cost":
+      return facts.remainingTokens * (facts.promptTokens + facts.remainingTokens / 2);
     case "own": {
       const priority = own?.priorityFor?.(facts) ?? Number.NaN;
       assert(!Number.isNaN(priority), "order own: priorityFor gives a number");

@@ -10,6 +10,9 @@ export const AUTO: Policy = {
   minGain: 0.1,
   ownWork: false,
   countsRunning: true,
+  countsDelay: true,
+  liveBatch: true,
+  orderBy: "choice",
   starvationThreshold: 0,
   starvationQuantum: 10,
   ageScale: 10,
@@ -43,6 +46,14 @@ export const POLICIES: Readonly<Record<string, Policy>> = {
   "round-robin": { ...BALANCER, choice: "round-robin" },
   "least-tokens": { ...BALANCER, choice: "least-tokens" },
   random: { ...BALANCER, choice: "random" },
+  "smallest-model": { ...BALANCER, choice: "smallest-model" },
+  "largest-model": { ...BALANCER, choice: "largest-model" },
+  quickest: { ...BALANCER, choice: "quickest" },
+  "most-confident": { ...BALANCER, choice: "most-confident" },
+  /** A weighted score in the manner of RouteBalance (2606.17949): live batch, own work, no queue order. */
+  weighted: { ...BALANCER, choice: "weighted", price: 0.5 },
+  /** KV memory over time of what is left, the least first (Justitia 2510.17015), behind auto's choice. */
+  "auto-kv-cost": { ...AUTO, order: "kv-cost" },
   /** Skip-join multi-level feedback (FastServe 2305.05920) behind the balancer. */
   mlfq: { ...BALANCER, order: "mlfq" },
   /** Shortest request first with aging (LTR 2408.15792) behind the balancer. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { AUTO, Bench, engine, estimate, PAPER } from "../../test/core/fixture.ts";
-import type { Candidate, Policy } from "./types.ts";
+import { queueView } from "./queue-view.ts";
+import type { Candidate, Estimate, Policy } from "./types.ts";
 
 const fast = engine("fast", "small");
 const slow = engine("slow", "large", {
@@ -109,7 +110,90 @@ describe("auto: score minus price times time", () => {
   });
 });
 
+describe("what the price counts", () => {
+  const candidatesOf = (policy: Policy): readonly Candidate[] => {
+    const bench = new Bench([fast], policy);
+    bench.arrive("running", [estimate("small", 0.5, 100)]);
+    bench.arrive("long", [estimate("small", 0.5, 400)]);
+    bench.arrive("middle", [estimate("small", 0.5, 200)]);
+    return bench.decisionOf("middle")?.candidates ?? [];
+  };
+
+  test("no delay of others where the policy leaves it out", () => {
+    expect(candidatesOf(AUTO)[0]?.delayMs).toBe(2000);
+    expect(candidatesOf({ ...AUTO, countsDelay: false })[0]?.delayMs).toBe(0);
+  });
+
+  test("the profiled time per token in the place of the live batch's", () => {
+    const bench = new Bench([slow], { ...AUTO, liveBatch: false });
+    bench.arrive("a", [estimate("large", 0.5, 100)]);
+    expect(bench.decisionOf("a")?.candidates[0]?.ownMs).toBe(100 * slow.profileMsPerToken);
+  });
+});
+
+describe("what the order goes by", () => {
+  const startedFirst = (policy: Policy, ids: readonly [Estimate, Estimate]): string[] => {
+    const bench = new Bench([{ ...fast, maxSequences: 1 }], policy);
+    bench.arrive("runs", [estimate("small", 0.5, 10)]);
+    bench.arrive("x", [ids[0]]);
+    bench.arrive("y", [ids[1]]);
+    return queueView(bench.state, 8, 8).map(({ requestId }) => requestId);
+  };
+  const steady = { ...estimate("small", 0.5, 100), remainingRange: [90, 110] as const };
+  const wild = {
+    ...steady,
+    remainingMean: 80,
+    remainingMedian: 120,
+    remainingRange: [5, 900] as const,
+  };
+
+  test("the mean by default, the median or the end of the range where the policy says so", () => {
+    expect(startedFirst(AUTO, [steady, wild])).toEqual(["y", "x"]);
+    expect(startedFirst({ ...AUTO, orderBy: "median" }, [steady, wild])).toEqual(["x", "y"]);
+    expect(startedFirst({ ...AUTO, orderBy: "range-end" }, [wild, steady])).toEqual(["y", "x"]);
+  });
+
+  test("without a range, its end is the mean", () => {
+    const [plain, less] = [estimate("small", 0.5, 100), estimate("small", 0.5, 50)];
+    expect(startedFirst({ ...AUTO, orderBy: "range-end" }, [plain, less])).toEqual(["y", "x"]);
+  });
+});
+
 describe("baselines", () => {
+  test("static: the quicker model when alone, or the slower one", () => {
+    const small = new Bench([fast, slow], { ...AUTO, choice: "smallest-model" });
+    const large = new Bench([fast, slow], { ...AUTO, choice: "largest-model" });
+    for (const bench of [small, large]) {
+      for (const id of ["a", "b", "c"]) bench.arrive(id, both(0.1, 0.9, 10));
+    }
+    expect(["a", "b", "c"].map((id) => small.decisionOf(id)?.engine)).toEqual(
+      Array(3).fill("fast"),
+    );
+    expect(["a", "b", "c"].map((id) => large.decisionOf(id)?.engine)).toEqual(
+      Array(3).fill("slow"),
+    );
+    expect(small.decisionOf("a")?.candidates[1]?.excluded).toBe("model");
+  });
+
+  test("quickest looks at time alone, most-confident at confidence alone", () => {
+    const quickest = new Bench([fast, slow], { ...AUTO, choice: "quickest" });
+    quickest.arrive("a", both(0.1, 0.9, 100));
+    expect(quickest.decisionOf("a")).toMatchObject({ engine: "fast", rule: "quickest" });
+    const confident = new Bench([fast, slow], { ...AUTO, choice: "most-confident" });
+    for (const id of ["a", "b"]) confident.arrive(id, both(0.1, 0.9, 100));
+    expect(confident.decisionOf("b")).toMatchObject({ engine: "slow", rule: "confidence" });
+  });
+
+  test("weighted: confidence less the weight times the share of the slowest candidate's time", () => {
+    const bench = new Bench([fast, slow], { ...AUTO, choice: "weighted", price: 0.5 });
+    // 100 tokens: 1000 ms and 4000 ms alone
+    bench.arrive("a", both(0.3, 0.6, 100));
+    const [first, second] = bench.decisionOf("a")?.candidates ?? [];
+    expect(first?.value).toBeCloseTo(0.3 - (0.5 * 1000) / 4000);
+    expect(second?.value).toBeCloseTo(0.6 - 0.5);
+    expect(bench.decisionOf("a")?.engine).toBe("fast");
+  });
+
   test("balancer: least 4 x waiting + running, the earlier engine on a tie", () => {
     const policy = { ...AUTO, choice: "balancer" as const, order: "fcfs" as const };
     const bench = new Bench([fast, slow], policy);

@@ -10,8 +10,8 @@ import {
   unloadedMs,
 } from "./price.ts";
 import { fillPaperLoad, largest, rule, type Ruled, type Ruling } from "./rule.ts";
-import type { EngineBook, RequestBook, State } from "./state.ts";
-import type { Estimate, Policy, Rule } from "./types.ts";
+import { findEngine, type EngineBook, type RequestBook, type State } from "./state.ts";
+import type { Choice, Estimate, Policy, Rule } from "./types.ts";
 
 export interface Chosen {
   readonly best: Ruled;
@@ -61,6 +61,9 @@ function ruling(
       return byTurn(candidates, state.roundRobin++);
     case "random":
       return byTurn(candidates, Math.floor(state.random.next() * candidates.length));
+    case "smallest-model":
+    case "largest-model":
+      return byModelSize(state, candidates, choice === "smallest-model" ? 1 : -1);
     case "own":
       return byOwnValue(state, candidates);
     default: {
@@ -122,6 +125,9 @@ export function loadOf(engine: EngineBook): { readonly waiting: number; readonly
   return { waiting: engine.queue.size + engine.running.size - running, running };
 }
 
+/** The choices that weigh what a request waits for, works and delays. */
+const PRICED_CHOICES: readonly Choice[] = ["auto", "own", "quickest", "weighted"];
+
 /** One candidate with the numbers that the policy's choice goes by, in the order of `Candidate`. */
 function weigh(state: State, request: RequestBook, engine: EngineBook): Ruled {
   const { choice, ownWork } = state.options.policy;
@@ -142,7 +148,7 @@ function weigh(state: State, request: RequestBook, engine: EngineBook): Ruled {
     value: 0,
     excluded: null,
   };
-  if (choice === "auto" || choice === "own") {
+  if (PRICED_CHOICES.includes(choice)) {
     fillPricedLoad(state, request, engine, candidate);
   } else if (choice === "paper") fillPaperLoad(candidate, engine.spec, ownWork);
   return candidate;
@@ -164,14 +170,33 @@ function fillPricedLoad(
     behind = engine.queue.size - before.count;
     candidate.waitMs = promisedMs(state, engine, before.tokens);
   }
-  candidate.ownMs = candidate.remainingTokens * tokenMs(engine);
-  candidate.delayMs = delayMs(engine, candidate.remainingTokens, !free, behind);
+  const { countsDelay, liveBatch: isLive } = state.options.policy;
+  const perTokenMs = isLive ? tokenMs(engine) : engine.spec.profileMsPerToken;
+  candidate.ownMs = candidate.remainingTokens * perTokenMs;
+  if (countsDelay) {
+    candidate.delayMs = delayMs(engine, candidate.remainingTokens, !free, behind);
+  }
 }
 
 function byTurn(candidates: readonly Ruled[], turn: number): Ruling<Ruled> {
   const index = turn % candidates.length;
   candidates.forEach((each, at) => {
     each.value = at === index ? 1 : 0;
+  });
+  return { best: largest(candidates), rule: "balance" };
+}
+
+/** The model that is quickest (sign 1) or slowest (sign -1) when alone; the balancer among its replicas. */
+function byModelSize(state: State, candidates: readonly Ruled[], sign: 1 | -1): Ruling<Ruled> {
+  const sizes = candidates.map(({ engine }) => {
+    const book = findEngine(state, engine);
+    assert(book !== null, "a candidate is an engine");
+    return sign * unloadedMs(book, 1);
+  });
+  const least = Math.min(...sizes);
+  candidates.forEach((each, index) => {
+    each.value = -(4 * each.waiting + each.running);
+    if ((sizes[index] ?? least) > least) each.excluded = "model";
   });
   return { best: largest(candidates), rule: "balance" };
 }

@@ -12,13 +12,21 @@ export interface Ruled extends Candidate {
 }
 
 /** The choices that candidates' numbers decide alone: no turn, no chance, no rule from outside. */
-export const NUMBER_CHOICES = ["auto", "paper", "balancer", "least-tokens"] as const;
+export const NUMBER_CHOICES = [
+  "auto",
+  "paper",
+  "balancer",
+  "least-tokens",
+  "quickest",
+  "most-confident",
+  "weighted",
+] as const;
 
 export type NumberChoice = (typeof NUMBER_CHOICES)[number];
 
 /** What a rule weighs the numbers with. */
 export interface RuleTerms {
-  /** auto: kappa / T0, the price of one ms in units of score. */
+  /** auto: kappa / T0, the price of one ms in units of score; weighted: the price as it is. */
   readonly pricePerMs: number;
   /** tau; null: no cap. */
   readonly slack: number | null;
@@ -51,7 +59,34 @@ export function rule<C extends Ruled>(
     case "least-tokens":
       for (const each of candidates) each.value = -each.inFlightTokens;
       return { best: largest(candidates), rule: "balance" };
+    case "quickest":
+      for (const each of candidates) each.value = -(each.waitMs + each.ownMs);
+      return { best: largest(candidates), rule: "quickest" };
+    case "most-confident":
+      for (const each of candidates) each.value = each.confidence;
+      return { best: leastLoadedOfBest(candidates), rule: "confidence" };
+    case "weighted":
+      return byWeight(candidates, terms.pricePerMs);
   }
+}
+
+/** Of the candidates with the largest value (the replicas of one model), the one with the least in flight. */
+function leastLoadedOfBest<C extends Ruled>(candidates: readonly C[]): C {
+  let best = largest(candidates);
+  for (const each of candidates) {
+    if (each.value === best.value && each.inFlightTokens < best.inFlightTokens) best = each;
+  }
+  return best;
+}
+
+/** weighted: q less the weight times the expected time, scaled so that the slowest candidate's is 1. */
+function byWeight<C extends Ruled>(candidates: readonly C[], weight: number): Ruling<C> {
+  let slowestMs = Number.MIN_VALUE;
+  for (const each of candidates) slowestMs = Math.max(slowestMs, each.waitMs + each.ownMs);
+  for (const each of candidates) {
+    each.value = each.confidence - (weight * (each.waitMs + each.ownMs)) / slowestMs;
+  }
+  return { best: largest(candidates), rule: "weighted" };
 }
 
 export function largest<C extends Ruled>(candidates: readonly C[]): C {

@@ -70,26 +70,42 @@ export interface Knobs {
   readonly minGain?: number;
 }
 
-export type Choice =
-  | "auto"
-  | "paper"
-  | "balancer"
-  | "round-robin"
-  | "least-tokens"
-  | "random"
-  /** `own.valueFor` of the policy. */
-  | "own";
+/** The choices that a policy can name; see `route.ts` and `rule.ts`. */
+export const CHOICES = [
+  "auto",
+  "paper",
+  "balancer",
+  "round-robin",
+  "least-tokens",
+  "random",
+  /** Every workflow to the model with the least, or the most, single-stream time per token. */
+  "smallest-model",
+  "largest-model",
+  /** The least expected time, whatever the model can. */
+  "quickest",
+  /** The largest confidence, whatever the load. */
+  "most-confident",
+  /** Confidence less `price` times the expected time as a share of the slowest candidate's. */
+  "weighted",
+] as const;
 
-export type Order =
-  | "smith-age"
-  | "fcfs"
-  | "wffcfs"
-  | "sjf"
-  | "stjf"
-  | "plas"
-  | "mlfq"
-  /** `own.priorityFor` of the policy. */
-  | "own";
+/** own: `own.valueFor` of the policy. */
+export type Choice = (typeof CHOICES)[number] | "own";
+
+/** The orders that a policy can name; see `priorityOf`. */
+export const ORDERS = [
+  "smith-age",
+  "fcfs",
+  "wffcfs",
+  "sjf",
+  "stjf",
+  "plas",
+  "mlfq",
+  "kv-cost",
+] as const;
+
+/** own: `own.priorityFor` of the policy. */
+export type Order = (typeof ORDERS)[number] | "own";
 
 /** What an order may look at when a request is queued. Lengths in tokens, times in ms. */
 export interface OrderFacts {
@@ -134,6 +150,12 @@ export interface Policy {
   readonly ownWork: boolean;
   /** auto: W counts all that the running workflows have left, their later stages too; else one stage of theirs. */
   readonly countsRunning: boolean;
+  /** auto: the price counts what the request delays others by (X). */
+  readonly countsDelay: boolean;
+  /** auto: step times at the live batch; else the engine's profiled time per token. */
+  readonly liveBatch: boolean;
+  /** The predicted rest that the order goes by: the one of the choice (auto: mean, paper: median), the median, or the 90 % quantile (the mean where none is known). */
+  readonly orderBy: "choice" | "median" | "range-end";
   /** S: dispatch rounds (iterations inside an engine) a queued request is passed over before it is promoted; 0 switches aging off. */
   readonly starvationThreshold: number;
   /** Q: rounds that a promoted request is served before it is demoted. */
@@ -190,7 +212,7 @@ export interface Candidate {
   /** What the rule compared; larger is better. */
   readonly value: number;
   /** Why it was left out, or null. */
-  readonly excluded: "slack" | "gain" | null;
+  readonly excluded: "slack" | "gain" | "model" | null;
 }
 
 /** Why a request goes where it goes. */
@@ -199,10 +221,14 @@ export type Rule =
   | "price"
   /** paper: the most confident model within the slack that gains enough. */
   | "confidence-within-slack"
-  /** paper: no model passed both tests, the quickest one serves. */
+  /** paper: no model passed both tests, the quickest one serves; the choice of that name. */
   | "quickest"
-  /** balancer, round-robin, least-tokens, random. */
+  /** balancer, round-robin, least-tokens, random, smallest-model, largest-model. */
   | "balance"
+  /** most-confident. */
+  | "confidence"
+  /** weighted. */
+  | "weighted"
   /** own: the largest value by the policy's rule. */
   | "own"
   /** A later stage stays on the engine of the earlier ones. */

@@ -65,6 +65,9 @@ function haveNumbers(
   { decision, load }: { readonly decision: Decision; readonly load: PaperLoad },
 ): boolean {
   if (choice === "auto") return decision.unloadedMs !== null;
+  if (choice === "quickest" || choice === "weighted") {
+    return decision.unloadedMs !== null || decision.choice === choice;
+  }
   if (choice !== "paper" || decision.choice === "paper") return true;
   for (const each of candidates) {
     const profile = load.profileOf(each.engine);

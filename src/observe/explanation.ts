@@ -7,6 +7,8 @@ export const RULE_NAMES: Readonly<Record<Rule, string>> = {
   "confidence-within-slack": "most confident in time",
   quickest: "quickest",
   balance: "balance",
+  confidence: "most confident",
+  weighted: "best weighted",
   own: "own rule",
   sticky: "stays",
   "sticky-model": "keeps its model",
@@ -48,9 +50,14 @@ function ruleSentence(decision: Decision): string {
     case "confidence-within-slack":
       return `${solves}: the most confident model that is quick enough and gains enough over the quickest.`;
     case "quickest":
+      if (decision.choice === "quickest") return `${engine} is expected to be done first.`;
       return `No other model was both quick enough and enough better, so ${engine}, the quickest, serves.`;
     case "balance":
       return `The policy looks at load alone, and it was the turn of ${engine}.`;
+    case "confidence":
+      return `${solves}, and the policy looks at nothing else.`;
+    case "weighted":
+      return `${solves}; after its share of the time is taken off, ${engine} has the largest value.${runnerUp(decision)}`;
     case "own":
       return `The policy's own rule gives ${engine} the largest value.${runnerUp(decision)}`;
     case "sticky":
@@ -91,5 +98,6 @@ export function verdictOf(candidate: Candidate, decision: Decision): string {
   const totalMs = candidate.waitMs + candidate.ownMs;
   if (candidate.excluded === "slack") return `too slow: ${formatSpan(totalMs)}`;
   if (candidate.excluded === "gain") return "gains too little";
+  if (candidate.excluded === "model") return "not the policy's model";
   return "less value";
 }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { z } from "zod";
 import { POLICIES } from "../core/policies.ts";
+import { CHOICES, ORDERS } from "../core/types.ts";
 import {
   completeExperiment,
   referenceProblems,
@@ -50,14 +51,17 @@ const workloadSchema = z
 
 const settingsSchema = z
   .strictObject({
-    choice: z.enum(["auto", "paper", "balancer", "round-robin", "least-tokens", "random"]),
-    order: z.enum(["smith-age", "fcfs", "wffcfs", "sjf", "stjf", "plas", "mlfq"]),
+    choice: z.enum(CHOICES),
+    order: z.enum(ORDERS),
     assign: z.enum(["workflow", "stage"]),
     price: z.number().nonnegative(),
     slack: z.number().nonnegative().nullable(),
     minGain: z.number().min(0).max(1),
     ownWork: z.boolean(),
     countsRunning: z.boolean(),
+    countsDelay: z.boolean(),
+    liveBatch: z.boolean(),
+    orderBy: z.enum(["choice", "median", "range-end"]),
     starvationThreshold: z.number().int().nonnegative(),
     starvationQuantum: whole,
     ageScale: z.number().positive(),

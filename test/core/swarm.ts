@@ -2,12 +2,12 @@ import fc from "fast-check";
 import type { Event, Tenant } from "../../src/core/event.ts";
 import type { SchedulerOptions } from "../../src/core/state.ts";
 import {
+  CHOICES,
+  ORDERS,
   PRIORITY_CLASSES,
-  type Choice,
   type EngineSpec,
   type EngineState,
   type Estimate,
-  type Order,
   type Policy,
 } from "../../src/core/types.ts";
 import type { Outside } from "./outside.ts";
@@ -25,16 +25,6 @@ export const moves: fc.Arbitrary<Move[]> = fc.array(
   { minLength: 1, maxLength: 160, size: "max" },
 );
 
-const CHOICES: readonly Choice[] = [
-  "auto",
-  "paper",
-  "balancer",
-  "round-robin",
-  "least-tokens",
-  "random",
-];
-const ORDERS: readonly Order[] = ["smith-age", "fcfs", "wffcfs", "sjf", "stjf", "plas", "mlfq"];
-
 export const policies: fc.Arbitrary<Policy> = fc.record({
   choice: fc.constantFrom(...CHOICES),
   order: fc.constantFrom(...ORDERS),
@@ -44,6 +34,9 @@ export const policies: fc.Arbitrary<Policy> = fc.record({
   minGain: fc.constantFrom(0, 0.1),
   ownWork: fc.boolean(),
   countsRunning: fc.boolean(),
+  countsDelay: fc.boolean(),
+  liveBatch: fc.boolean(),
+  orderBy: fc.constantFrom("choice" as const, "median" as const, "range-end" as const),
   starvationThreshold: fc.constantFrom(0, 1, 3),
   starvationQuantum: fc.constantFrom(1, 4),
   ageScale: fc.constantFrom(5, 10),

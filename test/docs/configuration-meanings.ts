@@ -66,6 +66,11 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   "policy.ownWork": "count a request's own predicted time in its load (choice paper)",
   "policy.countsRunning":
     "the wait that is priced counts all that the running workflows have left; false: one stage of theirs (choice auto)",
+  "policy.countsDelay": "the price counts what a request delays others by (choice auto)",
+  "policy.liveBatch":
+    "own time by the step time at the live batch; false: by the profiled time per token (choice auto)",
+  "policy.orderBy":
+    "the predicted rest that the order goes by: that of the choice (auto: mean, paper: median), the median, or the 90 % quantile where the predictor knows it",
   "policy.starvationThreshold":
     "dispatch rounds that a request is passed over before it is promoted; 0: never. Left out: 0, with the choice paper 200",
   "policy.starvationQuantum":

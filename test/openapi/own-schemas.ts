@@ -115,7 +115,7 @@ export const OWN_SCHEMAS: Part = {
     ownMs: orNull(number),
     delayMs: orNull(number),
     value: orNull(number),
-    excluded: { enum: ["slack", "gain", null] },
+    excluded: { enum: ["slack", "gain", "model", null] },
   }),
   Decision: whole({
     requestId: text,

@@ -15,6 +15,9 @@ const CHOICE_NAMES: Readonly<Record<NumberChoice, string>> = {
   paper: "paper: most confident within the slack",
   balancer: "balancer: fewest requests",
   "least-tokens": "least tokens in flight",
+  quickest: "quickest: least expected time",
+  "most-confident": "most confident, whatever the load",
+  weighted: "weighted: score less a share of time",
 };
 
 const PRICE_MAX = 1;
