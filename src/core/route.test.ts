@@ -70,6 +70,31 @@ describe("paper: Algorithm 1 to the letter", () => {
   });
 });
 
+const candidateBetween = (policy: Policy): Candidate | undefined => {
+  const bench = new Bench([fast], policy);
+  bench.arrive("running", [estimate("small", 0.5, 100)]);
+  bench.arrive("long", [estimate("small", 0.5, 400)]);
+  bench.arrive("short", [estimate("small", 0.5, 50)]);
+  bench.arrive("middle", [estimate("small", 0.5, 200)]);
+  return bench.decisionOf("middle")?.candidates[0];
+};
+
+const candidatesOf = (policy: Policy): readonly Candidate[] => {
+  const bench = new Bench([fast], policy);
+  bench.arrive("running", [estimate("small", 0.5, 100)]);
+  bench.arrive("long", [estimate("small", 0.5, 400)]);
+  bench.arrive("middle", [estimate("small", 0.5, 200)]);
+  return bench.decisionOf("middle")?.candidates ?? [];
+};
+
+const startedFirst = (policy: Policy, ids: readonly [Estimate, Estimate]): string[] => {
+  const bench = new Bench([{ ...fast, maxSequences: 1 }], policy);
+  bench.arrive("runs", [estimate("small", 0.5, 10)]);
+  bench.arrive("x", [ids[0]]);
+  bench.arrive("y", [ids[1]]);
+  return queueView(bench.state, 8, 8).map(({ requestId }) => requestId);
+};
+
 describe("auto: score minus price times time", () => {
   test("own time is paid for even when both engines are idle", () => {
     const bench = new Bench([fast, slow], AUTO);
@@ -80,15 +105,6 @@ describe("auto: score minus price times time", () => {
     quality.arrive("a", both(0.3, 0.85, 100));
     expect(quality.decisionOf("a")?.engine).toBe("slow");
   });
-
-  const candidateBetween = (policy: Policy): Candidate | undefined => {
-    const bench = new Bench([fast], policy);
-    bench.arrive("running", [estimate("small", 0.5, 100)]);
-    bench.arrive("long", [estimate("small", 0.5, 400)]);
-    bench.arrive("short", [estimate("small", 0.5, 50)]);
-    bench.arrive("middle", [estimate("small", 0.5, 200)]);
-    return bench.decisionOf("middle")?.candidates[0];
-  };
 
   test("waits for what runs and what sorts before it, and delays what sorts after it", () => {
     const candidate = candidateBetween(AUTO);
@@ -111,14 +127,6 @@ describe("auto: score minus price times time", () => {
 });
 
 describe("what the price counts", () => {
-  const candidatesOf = (policy: Policy): readonly Candidate[] => {
-    const bench = new Bench([fast], policy);
-    bench.arrive("running", [estimate("small", 0.5, 100)]);
-    bench.arrive("long", [estimate("small", 0.5, 400)]);
-    bench.arrive("middle", [estimate("small", 0.5, 200)]);
-    return bench.decisionOf("middle")?.candidates ?? [];
-  };
-
   test("no delay of others where the policy leaves it out", () => {
     expect(candidatesOf(AUTO)[0]?.delayMs).toBe(2000);
     expect(candidatesOf({ ...AUTO, countsDelay: false })[0]?.delayMs).toBe(0);
@@ -132,13 +140,6 @@ describe("what the price counts", () => {
 });
 
 describe("what the order goes by", () => {
-  const startedFirst = (policy: Policy, ids: readonly [Estimate, Estimate]): string[] => {
-    const bench = new Bench([{ ...fast, maxSequences: 1 }], policy);
-    bench.arrive("runs", [estimate("small", 0.5, 10)]);
-    bench.arrive("x", [ids[0]]);
-    bench.arrive("y", [ids[1]]);
-    return queueView(bench.state, 8, 8).map(({ requestId }) => requestId);
-  };
   const steady = { ...estimate("small", 0.5, 100), remainingRange: [90, 110] as const };
   const wild = {
     ...steady,
