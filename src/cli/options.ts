@@ -1,6 +1,9 @@
 import { InvalidArgumentError, type Command } from "commander";
+import { parseTarget } from "../config/target.ts";
+import type { Target } from "../core/target.ts";
 import type { WorkloadFlags } from "./played-workload.ts";
 import type { Printer } from "./printer.ts";
+import type { PolicyFlags } from "./simulate.ts";
 
 /** A number that is not negative. */
 export function number(text: string): number {
@@ -15,6 +18,13 @@ export function whole(text: string): number {
   const value = number(text);
   if (!Number.isSafeInteger(value)) throw new InvalidArgumentError("must be a whole number");
   return value;
+}
+
+/** What a price moves to meet. */
+export function target(text: string): Target {
+  const parsed = parseTarget(text);
+  if (parsed !== null) return parsed;
+  throw new InvalidArgumentError("must be latency=MS_PER_TOKEN or score=0..1");
 }
 
 /** A name that needs no quotes in a config. */
@@ -41,6 +51,7 @@ export function withWorkload(command: Command): Command {
       "balancer",
       "auto",
     ])
+    .option("--target <goal>", "auto's price moves to meet it: latency=40 or score=0.6", target)
     .option("--seed <n>", "start of every random choice", whole, 1)
     .option("--json", "print JSON", false);
 }
@@ -54,6 +65,7 @@ export interface WorkloadOptions {
   readonly load: number;
   readonly engines?: string;
   readonly policy: string[];
+  readonly target?: Target;
   readonly parts?: string[];
   readonly externalMsPerToken: number;
   readonly seed: number;
@@ -63,13 +75,14 @@ export interface WorkloadOptions {
 
 export function workloadFlags(
   options: WorkloadOptions,
-): WorkloadFlags & { readonly policies: string[]; readonly json: boolean } {
+): WorkloadFlags & PolicyFlags & { readonly json: boolean } {
   const { tasks, templates, arrivals, load, engines, seed, json, workflows } = options;
   return {
     runs: options.runs ?? [],
     models: options.models ?? [],
     parts: options.parts ?? null,
     policies: options.policy,
+    target: options.target ?? null,
     externalMsPerToken: options.externalMsPerToken,
     tasks,
     templates,
@@ -110,6 +123,11 @@ export function withConfigFlags(command: Command): Command {
     .option("--order <name>", "how a queue is ordered")
     .option("--price <kappa>", "price of time in units of score")
     .option(
+      "--target <goal>",
+      "the price moves to meet it: latency=40 (ms a token) or score=0.6",
+      target,
+    )
+    .option(
       "--length-model <file>",
       'predicts remaining lengths, of `train length`; "off" for none',
     )
@@ -129,6 +147,7 @@ export interface ConfigOptions {
   readonly choice?: string;
   readonly order?: string;
   readonly price?: string;
+  readonly target?: Target;
   readonly lengthModel?: string;
   readonly routerModel?: string;
   readonly store?: string;

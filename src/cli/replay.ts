@@ -5,10 +5,9 @@ import { reportOf, type PolicyReport } from "../sim/report.ts";
 import { runLive, type Kill, type LiveAudit } from "./live-run.ts";
 import { readWorkload, type WorkloadFlags } from "./played-workload.ts";
 import type { ExitCode, Printer } from "./printer.ts";
-import { estimatorOf, policiesOf, printReports } from "./simulate.ts";
+import { estimatorOf, policiesOf, printReports, type PolicyFlags } from "./simulate.ts";
 
-export interface ReplayFlags extends WorkloadFlags {
-  readonly policies: readonly string[];
+export interface ReplayFlags extends WorkloadFlags, PolicyFlags {
   readonly speedup: number;
   readonly kill: Kill | null;
   readonly json: boolean;
@@ -16,7 +15,7 @@ export interface ReplayFlags extends WorkloadFlags {
 
 /** `chimera replay`: recorded workflows over HTTP through a live gateway, one policy after the other, same arrivals. */
 export async function replayRuns(flags: ReplayFlags, printer: Printer): Promise<ExitCode> {
-  const policies = await policiesOf(flags.policies, printer);
+  const policies = await policiesOf(flags, printer);
   if (policies === null) return 2;
   const workload = await readWorkload(flags, printer);
   if (workload === null) return 2;

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { isPolicyFile, readPolicyFile } from "../config/policy-file.ts";
+import type { Target } from "../core/target.ts";
 import { POLICIES } from "../core/policies.ts";
 import type { Policy } from "../core/types.ts";
 import { ColdStart } from "../predict/cold-start.ts";
@@ -16,8 +17,14 @@ import { readLearned, withModels, type LearnedFlags } from "./learned-files.ts";
 import { readWorkload, type PlayedWorkload, type WorkloadFlags } from "./played-workload.ts";
 import type { ExitCode, Printer } from "./printer.ts";
 
-export interface SimulateFlags extends WorkloadFlags, LearnedFlags {
+export interface PolicyFlags {
+  /** Names or files. */
   readonly policies: readonly string[];
+  /** What the price of those that have one moves to meet; null: it stays. */
+  readonly target: Target | null;
+}
+
+export interface SimulateFlags extends WorkloadFlags, LearnedFlags, PolicyFlags {
   readonly predictor: "cold-start" | "truth";
   readonly json: boolean;
 }
@@ -57,7 +64,7 @@ export async function simulateScenario(
 
 /** `chimera simulate --runs ...`: a recorded workload under one policy after the other. */
 export async function simulateRuns(flags: SimulateFlags, printer: Printer): Promise<ExitCode> {
-  const policies = await policiesOf(flags.policies, printer);
+  const policies = await policiesOf(flags, printer);
   if (policies === null) return 2;
   const learned = await readLearned(flags, {}, printer);
   if (learned !== null && isEncoderPath(learned.files.router)) {
@@ -80,7 +87,7 @@ export async function simulateRuns(flags: SimulateFlags, printer: Printer): Prom
 
 /** The policies with these names, or in these files; says what is wrong with one and answers null then. */
 export async function policiesOf(
-  names: readonly string[],
+  { policies: names, target }: PolicyFlags,
   printer: Printer,
 ): Promise<readonly (readonly [string, Policy])[] | null> {
   const policies: (readonly [string, Policy])[] = [];
@@ -99,7 +106,7 @@ export async function policiesOf(
       printer.say(`no policy "${name}"; there are ${Object.keys(POLICIES).join(", ")}`);
       return null;
     }
-    policies.push([name, policy]);
+    policies.push([name, policy.choice === "auto" ? { ...policy, target } : policy]);
   }
   return policies;
 }

@@ -61,6 +61,7 @@ describe("a configuration of three lines", () => {
       slack: null,
       minGain: 0.1,
       ownWork: false,
+      target: null,
       countsRunning: true,
       countsDelay: true,
       liveBatch: true,

@@ -1,4 +1,5 @@
 import { POLICIES } from "../core/policies.ts";
+import type { Target } from "../core/target.ts";
 import type { Environment } from "./environment.ts";
 import { formatListen, parseListen, DEFAULT_HOST } from "./listen.ts";
 import { fieldOf, textOf } from "./plain-value.ts";
@@ -20,6 +21,7 @@ export interface ConfigFlags {
   readonly choice?: string | undefined;
   readonly order?: string | undefined;
   readonly price?: string | number | undefined;
+  readonly target?: Target | undefined;
   /** Relative to the working directory; "off" for none. */
   readonly lengthModel?: string | undefined;
   readonly routerModel?: string | undefined;
@@ -63,6 +65,7 @@ export const FLAG_PATHS: readonly [
   ["choice", "--choice", ["policy", "choice"]],
   ["order", "--order", ["policy", "order"]],
   ["price", "--price", ["policy", "price"]],
+  ["target", "--target", ["policy", "target"]],
   ["lengthModel", "--length-model", ["prediction", "lengthModel"]],
   ["routerModel", "--router-model", ["prediction", "routerModel"]],
   ["store", "--store", ["store", "path"]],

@@ -4,6 +4,7 @@ import { CHOICES, ORDERS, type Policy, type Speed } from "../core/types.ts";
 import type { Config, EngineConfig } from "./config.ts";
 import { adminSchema, keysSchema, listenSchema } from "./access-schema.ts";
 import { predictionSchema } from "./prediction-schema.ts";
+import { targetSchema } from "./target.ts";
 import { label, numeric, whole, within } from "./schema-value.ts";
 
 /** An engine as it is written: what depends on other keys may be left out. */
@@ -136,6 +137,7 @@ const policy = z.strictObject({
   order: z.enum(ORDERS).optional(),
   assign: z.enum(["workflow", "stage"]).default("workflow"),
   price: price.default(0.2),
+  target: targetSchema.nullable().default(null),
   slack: slack.nullable().optional(),
   minGain: minGain.default(0.1),
   ownWork: z.boolean().describe("true or false").default(false),

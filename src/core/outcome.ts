@@ -109,13 +109,15 @@ export function endWorkflow(
   score: number | null,
 ): void {
   assert(workflow.openRequests === 0, "a workflow ends after its requests");
+  const endedMs = end === "ended" ? state.nowMs : workflow.lastSeenMs;
+  state.targetPrice?.observe(endedMs - workflow.arrivedMs, workflow.producedTokens, score);
   state.idle.delete(workflow);
   state.workflows.delete(workflow.id);
   state.commands.push({
     type: "record-workflow",
     workflowId: workflow.id,
     arrivedMs: workflow.arrivedMs,
-    endedMs: end === "ended" ? state.nowMs : workflow.lastSeenMs,
+    endedMs,
     stages: workflow.stages,
     completedStages: workflow.completedStages,
     outputTokens: workflow.producedTokens,

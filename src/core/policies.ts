@@ -6,6 +6,7 @@ export const AUTO: Policy = {
   order: "smith-age",
   assign: "workflow",
   price: 0.2,
+  target: null,
   slack: null,
   minGain: 0.1,
   ownWork: false,

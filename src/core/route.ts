@@ -81,7 +81,7 @@ export function knobsOf(
   const { policy } = state.options;
   const { knobs } = request.arrived;
   return {
-    price: knobs?.price ?? policy.price,
+    price: knobs?.price ?? state.targetPrice?.price ?? policy.price,
     slack: knobs?.slack ?? policy.slack,
     minGain: knobs?.minGain ?? policy.minGain,
   };

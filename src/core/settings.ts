@@ -1,5 +1,6 @@
 import { assert } from "./assert.ts";
 import type { SettingsChanged } from "./event.ts";
+import { targetPriceOf } from "./target.ts";
 import type { State } from "./state.ts";
 
 /** What waits keeps its place; the next decision goes by the new numbers. */
@@ -11,4 +12,5 @@ export function changeSettings(state: State, event: SettingsChanged): void {
   assert(policy.starvationThreshold === before.starvationThreshold, "aging stays");
   state.options = { ...state.options, ...settings };
   state.clock.ageScale = policy.ageScale;
+  state.targetPrice = targetPriceOf(policy, state.targetPrice);
 }

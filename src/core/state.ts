@@ -7,6 +7,7 @@ import { type Idle, IdleList } from "./idle.ts";
 import { RunningMean } from "./mean.ts";
 import { OrderedQueue, QueueEntry, type Queue, type QueuePrefix } from "./queue.ts";
 import { createRandom, type Random } from "./random.ts";
+import { targetPriceOf, type TargetPrice } from "./target.ts";
 import { TurnQueue, type Turned } from "./turn-queue.ts";
 import {
   PRIORITY_CLASSES,
@@ -192,6 +193,8 @@ export interface State {
   readonly random: Random;
   readonly createQueue: () => Queue<RequestBook>;
   readonly clock: AgeClock;
+  /** Null where the policy has no target. */
+  targetPrice: TargetPrice | null;
   /** In the order in which they joined. */
   readonly engines: EngineBook[];
   readonly requests: Map<string, RequestBook>;
@@ -230,6 +233,7 @@ export function createState(
     random: createRandom(options.seed),
     createQueue,
     clock: new AgeClock(options.policy.ageScale),
+    targetPrice: targetPriceOf(options.policy, null),
     engines: [],
     requests: new Map(),
     workflows: new Map(),

@@ -1,3 +1,5 @@
+import type { Target } from "./target.ts";
+
 /**
  * Values that two rooms share. Everything here is plain data: it can be written to a file as JSON
  * and read back without loss. Times are milliseconds on the driver's clock, lengths are tokens.
@@ -142,6 +144,8 @@ export interface Policy {
   readonly assign: "workflow" | "stage";
   /** kappa of auto: 0.1 quality, 0.2 balanced, 0.4 speed. */
   readonly price: number;
+  /** auto: what the price moves to meet, from `price` on; null: it stays. A request's own price comes first. */
+  readonly target: Target | null;
   /** tau. In auto: null means no cap. */
   readonly slack: number | null;
   /** delta_s of the paper. */

@@ -23,6 +23,7 @@ const options: SchedulerOptions = {
     slack: null,
     minGain: 0.1,
     ownWork: false,
+    target: null,
     countsRunning: true,
     countsDelay: true,
     liveBatch: true,

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { z } from "zod";
+import { targetSchema } from "../config/target.ts";
 import { POLICIES } from "../core/policies.ts";
 import { CHOICES, ORDERS } from "../core/types.ts";
 import {
@@ -55,6 +56,7 @@ const settingsSchema = z
     order: z.enum(ORDERS),
     assign: z.enum(["workflow", "stage"]),
     price: z.number().nonnegative(),
+    target: targetSchema,
     slack: z.number().nonnegative().nullable(),
     minGain: z.number().min(0).max(1),
     ownWork: z.boolean(),

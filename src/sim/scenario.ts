@@ -161,6 +161,7 @@ function schedulerPolicy(policy: ScenarioPolicy): Policy {
     order,
     assign: choice === "paper" ? "workflow" : "stage",
     price: 0,
+    target: null,
     slack,
     minGain,
     ownWork,

@@ -30,6 +30,7 @@ export const policies: fc.Arbitrary<Policy> = fc.record({
   order: fc.constantFrom(...ORDERS),
   assign: fc.constantFrom("workflow" as const, "stage" as const),
   price: fc.constantFrom(0, 0.1, 0.2, 5),
+  target: fc.constantFrom(null, { msPerToken: 20 }, { score: 0.5 }),
   slack: fc.constantFrom(null, 0, 1),
   minGain: fc.constantFrom(0, 0.1),
   ownWork: fc.boolean(),

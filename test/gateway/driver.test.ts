@@ -20,6 +20,7 @@ const policy: Policy = {
   slack: null,
   minGain: 0.1,
   ownWork: true,
+  target: null,
   countsRunning: true,
   countsDelay: true,
   liveBatch: true,
