@@ -3,7 +3,7 @@ import { dequeue, enqueue } from "./assignment.ts";
 import { toDecision } from "./decision.ts";
 import { toBookedTokens } from "./ledger.ts";
 import { heldTokensOf, promptCost, waitMs } from "./price.ts";
-import { canServe, choose, estimateFor, knobsOf, unloadedScaleMs } from "./route.ts";
+import { choose, estimateFor, knobsOf, unloadedScaleMs } from "./route.ts";
 import type { EngineBook, RequestBook, State } from "./state.ts";
 import { waitsNoLonger } from "./waiting.ts";
 
@@ -105,9 +105,10 @@ function lateChoice(state: State, engine: EngineBook): RequestBook | null {
     let before = 0;
     other.queue.each((entry) => {
       const savedMs = waitMs(state, other, before);
-      const gain = gainOfMove(state, entry.value, engine, { savedMs, scaleMs });
+      const gain = gainOfMove(state, entry.value, engine, { from: other, savedMs, scaleMs });
       before += entry.tokens;
-      if (gain > bestGain) {
+      // Most gain less than the best so far: they need not be asked whether they can move.
+      if (gain > bestGain && canMove(entry.value, engine)) {
         best = entry.value;
         bestGain = gain;
       }
@@ -118,22 +119,32 @@ function lateChoice(state: State, engine: EngineBook): RequestBook | null {
   return best;
 }
 
-/** q[e] - q[old] + (kappa / T0) x the wait that is saved; -Infinity when the request cannot move. */
+interface Move {
+  readonly from: EngineBook;
+  readonly savedMs: number;
+  /** T0 of the two engines. */
+  readonly scaleMs: number;
+}
+
+/** q[e] - q[old] + (kappa / T0) x the wait that is saved; -Infinity where the engine's model is no candidate. */
 function gainOfMove(
   state: State,
   request: RequestBook,
   to: EngineBook,
-  { savedMs, scaleMs }: { readonly savedMs: number; readonly scaleMs: number },
+  { from, savedMs, scaleMs }: Move,
 ): number {
-  const from = request.engine;
-  const home = request.workflow.homeOf(request.arrived.pool);
-  if (from === null || home?.started === true) return Number.NEGATIVE_INFINITY;
-  if (request.avoid?.has(to) === true) return Number.NEGATIVE_INFINITY;
-  if (!canServe(to, request) || !hasRoom(to, request)) return Number.NEGATIVE_INFINITY;
-  const there = estimateFor(request, to.spec.model);
+  const there = request.estimates.find((each) => each.model === to.spec.model);
+  if (there === undefined) return Number.NEGATIVE_INFINITY;
   const here = estimateFor(request, from.spec.model);
   const perMs = knobsOf(state, request).price / scaleMs;
   return there.confidence - here.confidence + perMs * savedMs;
+}
+
+/** Whether a queued request may go to an engine that has room for it: its workflow has not begun, and that engine has not sent it back. */
+function canMove(request: RequestBook, to: EngineBook): boolean {
+  const home = request.workflow.homeOf(request.arrived.pool);
+  if (home?.started === true || request.avoid?.has(to) === true) return false;
+  return hasRoom(to, request);
 }
 
 function move(state: State, request: RequestBook, to: EngineBook): void {
