@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { parseTarget } from "../config/target.ts";
-import type { Target } from "../core/target.ts";
+import type { Target } from "../core/types.ts";
 import type { WorkloadFlags } from "./played-workload.ts";
 import type { Printer } from "./printer.ts";
 import type { PolicyFlags } from "./simulate.ts";

@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { isPolicyFile, readPolicyFile } from "../config/policy-file.ts";
-import type { Target } from "../core/target.ts";
 import { POLICIES } from "../core/policies.ts";
-import type { Policy } from "../core/types.ts";
+import type { Policy, Target } from "../core/types.ts";
 import { ColdStart } from "../predict/cold-start.ts";
 import { isEncoderPath } from "../predict/open-learned.ts";
 import type { Estimator } from "../predict/port.ts";

@@ -1,5 +1,5 @@
 import { POLICIES } from "../core/policies.ts";
-import type { Target } from "../core/target.ts";
+import type { Target } from "../core/types.ts";
 import type { Environment } from "./environment.ts";
 import { formatListen, parseListen, DEFAULT_HOST } from "./listen.ts";
 import { fieldOf, textOf } from "./plain-value.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Target } from "../core/target.ts";
+import type { Target } from "../core/types.ts";
 import { within } from "./schema-value.ts";
 
 /** What the price moves to meet: a time per token or a score. */

@@ -6,10 +6,13 @@ import { TargetPrice, targetPriceOf } from "./target.ts";
 
 const MS = { msPerToken: 40 } as const;
 
+/** ms per token of a cluster that is quicker as time gets dearer: 40 at a price of .25. */
+function timeAt(price: number): number {
+  return 20 / Math.sqrt(price);
+}
+
 describe("a price with a target", () => {
   test("settles where the mean meets it, from any start", () => {
-    // A cluster whose time per token falls as time gets dearer: 40 ms at a price of .25.
-    const timeAt = (price: number): number => 20 / Math.sqrt(price);
     for (const start of [0.005, 0.2, 5]) {
       const price = new TargetPrice(MS, start);
       for (let workflow = 0; workflow < 2000; workflow++) {

@@ -1,4 +1,4 @@
-import type { Policy } from "./types.ts";
+import type { Policy, Target } from "./types.ts";
 
 /** How far one workflow may move the price: by this share of itself, times the error. */
 const STEP = 0.03;
@@ -8,14 +8,6 @@ const PRICE_MIN = 0.005;
 const PRICE_MAX = 5;
 /** Least target that an error of score is measured by. */
 const SCORE_MIN = 0.05;
-
-/** What a price is moved to meet; one of the two. */
-export interface Target {
-  /** Mean over workflows of (end - arrival) / output tokens, ms. */
-  readonly msPerToken?: number | undefined;
-  /** Mean of the scores that are reported, 0..1. */
-  readonly score?: number | undefined;
-}
 
 /**
  * The price of time as a multiplier that moves until a mean meets its target: workflows that are slower than it

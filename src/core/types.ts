@@ -1,5 +1,3 @@
-import type { Target } from "./target.ts";
-
 /**
  * Values that two rooms share. Everything here is plain data: it can be written to a file as JSON
  * and read back without loss. Times are milliseconds on the driver's clock, lengths are tokens.
@@ -134,6 +132,14 @@ export interface OwnRules {
   readonly valueFor?: (candidate: Candidate) => number;
   /** order `own`: the number under which a request is queued, smaller sooner. Never asked again. */
   readonly priorityFor?: (facts: OrderFacts) => number;
+}
+
+/** What a price is moved to meet; one of the two. */
+export interface Target {
+  /** Mean over workflows of (end - arrival) / output tokens, ms. */
+  readonly msPerToken?: number | undefined;
+  /** Mean of the scores that are reported, 0..1. */
+  readonly score?: number | undefined;
 }
 
 /** A scheduling policy: one value that gateway, simulator and experiments share. */

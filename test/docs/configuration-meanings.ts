@@ -60,10 +60,10 @@ export const MEANINGS: Readonly<Record<string, string>> = {
   "policy.assign": "a workflow keeps its engine, or each stage is placed anew",
   "policy.price":
     "what one unloaded completion time costs in units of score: 0.1 quality, 0.2 balanced, 0.4 speed",
-  "policy.target":
-    "what the price moves to meet, starting from `policy.price`: `{ msPerToken: 40 }` or `{ score: 0.6 }`; null: the price stays",
-  "policy.target.msPerToken": "mean over workflows of completion time over output tokens",
-  "policy.target.score": "mean of the scores that `/v1/feedback` reports",
+  "policy.target.msPerToken":
+    "the price moves from `policy.price` on until workflows take so long for an output token in the mean; this or `score`",
+  "policy.target.score":
+    "the price moves until the scores that `/v1/feedback` reports have this mean",
   "policy.slack":
     "accepted share of extra latency over the quickest candidate; null: no cap. Left out: null, with the choice paper 1",
   "policy.minGain": "confidence that a slower model must add (choice paper)",
