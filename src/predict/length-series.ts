@@ -1,21 +1,11 @@
 import { TokenWindow } from "./token-window.ts";
 import { Trend, type Signals, type TrendSums } from "./trend.ts";
 
-/** The part of a series' own lengths between which its answers stay. */
-const LOW = 0.05;
-const HIGH = 0.95;
-
-/** ln(1 + tokens) of a statistic, which is often what it was before the newest case. */
-class LogOf {
-  #tokens = 0;
-  log = 0;
-
-  take(tokens: number): void {
-    if (tokens === this.#tokens) return;
-    this.#tokens = tokens;
-    this.log = Math.log1p(tokens);
-  }
-}
+/** Where statistics stand side by side. */
+const MEDIAN = 0;
+const MEAN = 1;
+const FIFTH = 2;
+const NINETY_FIFTH = 3;
 
 export interface LengthSeriesState {
   readonly tokens: readonly number[];
@@ -26,10 +16,9 @@ export interface LengthSeriesState {
 export class LengthSeries {
   readonly #window: TokenWindow;
   readonly #trend: Trend;
-  readonly #median = new LogOf();
-  readonly #mean = new LogOf();
-  readonly #low = new LogOf();
-  readonly #high = new LogOf();
+  readonly #tokens = new Float64Array(4);
+  /** ln(1 + tokens). */
+  readonly #logs = new Float64Array(4);
   #hasSummary = false;
 
   constructor(entriesMax: number, state?: LengthSeriesState) {
@@ -60,26 +49,37 @@ export class LengthSeries {
 
   /** ln(1 + median) moved by `shift`, within the series' own 5-95 % range. */
   logMedian(shift: number): number {
-    if (!this.#hasSummary) this.#summarise();
-    return clamp(this.#median.log + shift, this.#low.log, this.#high.log);
+    return this.#moved(MEDIAN, shift);
   }
 
   /** ln(1 + mean), moved and held likewise. */
   logMean(shift: number): number {
-    if (!this.#hasSummary) this.#summarise();
-    return clamp(this.#mean.log + shift, this.#low.log, this.#high.log);
+    return this.#moved(MEAN, shift);
   }
 
   state(): LengthSeriesState {
     return { tokens: this.#window.entries(), trend: this.#trend.sums };
   }
 
+  #moved(statistic: number, shift: number): number {
+    if (!this.#hasSummary) this.#summarise();
+    const logs = this.#logs;
+    return clamp((logs[statistic] ?? 0) + shift, logs[FIFTH] ?? 0, logs[NINETY_FIFTH] ?? 0);
+  }
+
   #summarise(): void {
-    this.#median.take(this.#window.quantile(0.5));
-    this.#mean.take(this.#window.mean);
-    this.#low.take(this.#window.quantile(LOW));
-    this.#high.take(this.#window.quantile(HIGH));
+    this.#take(MEDIAN, this.#window.quantile(0.5));
+    this.#take(MEAN, this.#window.mean);
+    this.#take(FIFTH, this.#window.quantile(0.05));
+    this.#take(NINETY_FIFTH, this.#window.quantile(0.95));
     this.#hasSummary = true;
+  }
+
+  /** Most statistics are what they were before the newest case. */
+  #take(statistic: number, tokens: number): void {
+    if (tokens === this.#tokens[statistic]) return;
+    this.#tokens[statistic] = tokens;
+    this.#logs[statistic] = Math.log1p(tokens);
   }
 }
 
