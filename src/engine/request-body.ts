@@ -13,15 +13,21 @@ export interface BodyChanges {
   readonly dropped: readonly string[];
 }
 
+/** What a client said of its output, as it said it. */
+export interface OutputLimits {
+  readonly max_tokens?: unknown;
+  readonly max_completion_tokens?: unknown;
+}
+
 /**
- * The body for one engine, from the client's bytes and their parsed value: the engine's model name,
+ * The body for one engine, from the client's bytes and what they say of limits: the engine's model name,
  * streaming wherever the route can, usage asked for where it must be, the output limit in the spelling that the
- * engine reads, our priority or none. Everything else keeps its bytes. `original` must be the valid
- * JSON object that `parsed` was read from.
+ * engine reads, our priority or none. Everything else keeps its bytes. `original` must be a valid
+ * JSON object.
  */
 export function engineRequestBody(
   original: Uint8Array,
-  parsed: Readonly<Record<string, unknown>>,
+  limits: OutputLimits,
   endpoint: EngineEndpoint,
   changes: BodyChanges,
 ): Buffer {
@@ -39,21 +45,18 @@ export function engineRequestBody(
   const priority = priorityKey === null ? null : enginePriority(endpoint.priority, priorityKey);
   edits.set("priority", priority === null ? null : String(priority));
   const needsLimit = completes && traits.needsMaxTokens;
-  const limit = needsLimit ? outputLimit(parsed, changes.outputTokensMax) : null;
+  const limit = needsLimit ? outputLimit(limits, changes.outputTokensMax) : null;
   if (limit !== null) edits.set("max_tokens", String(limit));
   const bytes = Buffer.from(original.buffer, original.byteOffset, original.byteLength);
   return editJsonObject(bytes, edits);
 }
 
 /** The `max_tokens` to set; null where the client's own stands, or there is none. */
-function outputLimit(
-  parsed: Readonly<Record<string, unknown>>,
-  outputTokensMax: number | null,
-): number | null {
-  const limit = parsed["max_completion_tokens"];
+function outputLimit(limits: OutputLimits, outputTokensMax: number | null): number | null {
+  const { max_completion_tokens: limit, max_tokens: older } = limits;
   if (isLimit(limit)) return limit;
   // Zero and below mean "no limit" to some engines.
-  return isLimit(parsed["max_tokens"]) ? null : outputTokensMax;
+  return isLimit(older) ? null : outputTokensMax;
 }
 
 function isLimit(value: unknown): value is number {

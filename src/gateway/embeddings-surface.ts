@@ -5,7 +5,7 @@ import { gatewayError } from "./errors.ts";
 import { type Inbound, type InboundResult, type JsonObject, parseHead } from "./inbound.ts";
 import type { Pool } from "./models.ts";
 import { PassedAnswer } from "./passed-answer.ts";
-import type { PlanResult, Surface } from "./surface.ts";
+import { outputLimitsOf, type PlanResult, type Surface } from "./surface.ts";
 
 /** Embeddings: the client's bytes there, the engine's bytes back, one token on the books. */
 export const embeddingsSurface: Surface = {
@@ -44,7 +44,7 @@ function planEmbeddings({ bytes, body }: Inbound, pool: Pool): PlanResult {
       path: "/embeddings",
       format: "whole",
       bytes,
-      body,
+      limits: outputLimitsOf(body),
       answer: (response) => new PassedAnswer(response),
     },
   };

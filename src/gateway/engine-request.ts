@@ -39,7 +39,7 @@ export function engineRequest(
       if (name.startsWith(OWN_HEADERS_PREFIX)) copy(clientHeaders, name, headers);
     }
   }
-  const body = engineRequestBody(plan.bytes, plan.body, endpoint, {
+  const body = engineRequestBody(plan.bytes, plan.limits, endpoint, {
     format: plan.format,
     priorityKey: dispatch.priority,
     outputTokensMax: null,

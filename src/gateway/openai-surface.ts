@@ -3,7 +3,7 @@ import { openAiErrors } from "./error-format.ts";
 import { type Inbound, type OpenAiKind, parseInbound } from "./inbound.ts";
 import { JsonAnswer } from "./json-answer.ts";
 import { passingDialect } from "./stream-dialect.ts";
-import { type Plan, streamAnswer, type Surface } from "./surface.ts";
+import { outputLimitsOf, type Plan, streamAnswer, type Surface } from "./surface.ts";
 
 export const chatSurface: Surface = passingSurface("chat", "/chat/completions");
 export const completionsSurface: Surface = passingSurface("completions", "/completions");
@@ -24,7 +24,7 @@ function passingPlan(path: string, inbound: Inbound): Plan {
     path,
     format: "completion",
     bytes,
-    body,
+    limits: outputLimitsOf(body),
     answer: (response, context) =>
       streams
         ? streamAnswer(response, context, passingDialect(wantsUsage))

@@ -12,7 +12,13 @@ import { type Collector, JsonAnswer } from "./json-answer.ts";
 import { ResponseObject } from "./responses-object.ts";
 import { chatBodyOfResponse } from "./responses-request.ts";
 import type { StreamDialect } from "./stream-dialect.ts";
-import { type Plan, type PlanResult, streamAnswer, type Surface } from "./surface.ts";
+import {
+  outputLimitsOf,
+  type Plan,
+  type PlanResult,
+  streamAnswer,
+  type Surface,
+} from "./surface.ts";
 import { translatedPlan } from "./translated-plan.ts";
 
 const PING = ": ping\n\n";
@@ -72,7 +78,7 @@ function passingPlan({ bytes, body, streams }: Inbound): Plan {
     path: "/responses",
     format: "response",
     bytes,
-    body,
+    limits: outputLimitsOf(body),
     answer: (response, context) =>
       streams
         ? streamAnswer(response, context, passingDialect())

@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import type { AnswerFormat } from "../engine/answer-reader.ts";
+import type { OutputLimits } from "../engine/request-body.ts";
 import type { Clock } from "../engine/clock.ts";
 import type { Answer } from "./answer.ts";
 import type { ErrorFormat } from "./error-format.ts";
@@ -24,9 +25,9 @@ export interface Plan {
   /** Below the API base of the engine. */
   readonly path: string;
   readonly format: AnswerFormat;
-  /** A JSON object, and the value that was read from it or written to it. */
+  /** A JSON object, and what it says of limits: the rest of its value must not live as long as the request. */
   readonly bytes: Buffer;
-  readonly body: JsonObject;
+  readonly limits: OutputLimits;
   readonly answer: (response: ServerResponse, context: AnswerContext) => Answer;
 }
 
@@ -41,6 +42,13 @@ export interface Surface {
   readonly outputTokens: number | null;
   parse(bytes: Buffer): InboundResult;
   plan(inbound: Inbound, pool: Pool): PlanResult;
+}
+
+export function outputLimitsOf(body: JsonObject): OutputLimits {
+  return {
+    max_tokens: body["max_tokens"],
+    max_completion_tokens: body["max_completion_tokens"],
+  };
 }
 
 export function streamAnswer(

@@ -2,7 +2,7 @@ import { type ChatBodyResult, encodeChatBody } from "./chat-body.ts";
 import type { ErrorFormat } from "./error-format.ts";
 import { JsonAnswer } from "./json-answer.ts";
 import { translatingDialect, type Translation } from "./stream-dialect.ts";
-import { type PlanResult, streamAnswer } from "./surface.ts";
+import { outputLimitsOf, type PlanResult, streamAnswer } from "./surface.ts";
 
 export interface TranslatedPlanOptions {
   readonly streams: boolean;
@@ -25,7 +25,7 @@ export function translatedPlan(options: TranslatedPlanOptions): PlanResult {
       path: "/chat/completions",
       format: "completion",
       bytes: chat.bytes,
-      body: chat.body,
+      limits: outputLimitsOf(chat.body),
       answer: (response, context) => {
         const createOne = (): Translation => create(context.requestId);
         return streams
