@@ -22,6 +22,10 @@ export interface ExperimentWorkload {
     | { readonly runs: string; readonly tasks: string; readonly templates?: string | undefined }
     | undefined;
   readonly generated?: { readonly domain: Domain; readonly problems: number } | undefined;
+  /** Times the replicas of each of its engines. */
+  readonly replicas: number;
+  /** Workflows of a window, in the place of the experiment's; the quick part's come first. */
+  readonly workflows?: number | undefined;
 }
 
 /**

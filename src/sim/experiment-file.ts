@@ -44,6 +44,8 @@ const workloadSchema = z
     models: list(name),
     recorded: z.strictObject({ runs: name, tasks: name, templates: name.optional() }).optional(),
     generated: z.strictObject({ domain: z.enum(["code", "math"]), problems: whole }).optional(),
+    replicas: whole.default(1),
+    workflows: whole.optional(),
   })
   .refine(
     (workload) => (workload.recorded === undefined) !== (workload.generated === undefined),

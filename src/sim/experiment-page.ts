@@ -100,7 +100,9 @@ function settingLines(experiment: Experiment, isQuick: boolean): string[] {
   const rates = experiment.rates.map((rate) => rate.value).join(", ");
   const facts = [
     `\`experiments/${name}.yaml\`, \`npm run evaluate -- ${isQuick ? "--quick " : ""}--only ${name}\``,
-    `${workflows} workflows a window`,
+    experiment.workloads.every((workload) => workload.workflows === undefined)
+      ? `${workflows} workflows a window`
+      : "workflows a window by workload",
     `seeds ${seeds.join(", ")}`,
     `batch limit ${batchLimits.join(", ")}`,
     `${unit === "load" ? "load" : "calls per second"} ${rates}`,

@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { nameOfPredictor, trialsOf, type Experiment, type Trial } from "./experiment.ts";
+import {
+  nameOfPredictor,
+  trialsOf,
+  workflowsOf,
+  type Experiment,
+  type Trial,
+} from "./experiment.ts";
 import type { TrialResult } from "./experiment-run.ts";
 import { readJsonLines, type JsonLines } from "./json-lines.ts";
 import type { Distribution } from "./report.ts";
@@ -45,27 +51,33 @@ export function matchResults(
   experiment: Experiment,
   results: readonly TrialResult[],
 ): { readonly results: readonly TrialResult[]; readonly missing: number } {
-  const byKey = new Map(
-    results
-      .filter((result) => result.report.workflows === experiment.workflows)
-      .map((result) => [resultKey(result), result]),
-  );
+  const byKey = new Map(results.map((result) => [resultKey(result), result]));
   const trials = trialsOf(experiment);
-  const found = trials.flatMap((trial) => byKey.get(trialKey(experiment.name, trial)) ?? []);
+  const found = trials.flatMap((trial) => byKey.get(trialKey(experiment, trial)) ?? []);
   return { results: found, missing: trials.length - found.length };
 }
 
 function resultKey(result: TrialResult): string {
-  const { experiment, workload, batchLimit, rate, predictor, policy, seed } = result;
-  return JSON.stringify([experiment, workload, batchLimit, rate.value, predictor, policy, seed]);
+  const { experiment, workload, batchLimit, rate, predictor, policy, seed, report } = result;
+  return JSON.stringify([
+    experiment,
+    workload,
+    report.workflows,
+    batchLimit,
+    rate.value,
+    predictor,
+    policy,
+    seed,
+  ]);
 }
 
-function trialKey(experiment: string, trial: Trial): string {
+function trialKey(experiment: Experiment, trial: Trial): string {
   const { workload, batchLimit, rate, predictor, variant, seed } = trial;
   const predictorName = nameOfPredictor(predictor);
   return JSON.stringify([
-    experiment,
+    experiment.name,
     workload.name,
+    workflowsOf(experiment, workload),
     batchLimit,
     rate.value,
     predictorName,

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { loadLearned, type LearnedModels } from "../predict/learned.ts";
 import { windowOf, poissonArrivals, populate, readArrivals } from "./arrivals.ts";
 import { capacityPerSecond } from "./capacity.ts";
-import { isLearned, predictorOf, type Experiment, type Trial } from "./experiment.ts";
+import { isLearned, predictorOf, workflowsOf, type Experiment, type Trial } from "./experiment.ts";
 import type { ExperimentWorkload, LearnedSpec } from "./experiment-document.ts";
 import { learnedKey, type LearnedBytes } from "./experiment-learning.ts";
 import { remembering } from "./experiment-memory.ts";
@@ -55,7 +55,7 @@ export class ExperimentWorkloads {
     const { unit, value } = trial.rate;
     const capacity = unit === "load" ? this.#capacityOf(trial, engines, recorded) : null;
     const perSecond = capacity === null ? value / callsOf(recorded) : value * capacity;
-    const arrivalsMs = await this.#arrivals(trial.seed, perSecond);
+    const arrivalsMs = await this.#arrivals(trial, perSecond);
     return {
       engines,
       workflows: populate(recorded.workflows, arrivalsMs, trial.seed),
@@ -121,8 +121,9 @@ export class ExperimentWorkloads {
     return capacity;
   }
 
-  async #arrivals(seed: number, perSecond: number): Promise<number[]> {
-    const { arrivals, workflows } = this.#experiment;
+  async #arrivals({ seed, workload }: Trial, perSecond: number): Promise<number[]> {
+    const { arrivals } = this.#experiment;
+    const workflows = workflowsOf(this.#experiment, workload);
     if (arrivals === "poisson") return poissonArrivals(workflows, perSecond, seed);
     if (this.#trace === null) {
       const result = await readArrivals(join(this.#dataFolder, arrivals.trace));
@@ -144,7 +145,8 @@ function enginesOf(experiment: Experiment, { workload, batchLimit }: Trial): Sce
   return workload.models.flatMap((model) => {
     const engine = experiment.engines[model];
     if (engine === undefined) throw new Error(`no engine for ${model}`);
-    const { replicas, ...timing } = engine;
+    const { replicas: ofModel, ...timing } = engine;
+    const replicas = ofModel * workload.replicas;
     const held = Math.min(timing.kvTokens, PROFILED_TOKENS_PER_SEQUENCE * batchLimit);
     return Array.from({ length: replicas }, (_, replica) => ({
       ...timing,

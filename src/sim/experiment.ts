@@ -73,6 +73,11 @@ export function trialsOf(experiment: Experiment): Trial[] {
   );
 }
 
+/** Workflows of each window of a workload. */
+export function workflowsOf(experiment: Experiment, workload: ExperimentWorkload): number {
+  return workload.workflows ?? experiment.workflows;
+}
+
 export function nameOfPredictor(predictor: PredictorSpec): string {
   if (typeof predictor === "string") return predictor;
   if (isLearned(predictor)) return nameOfLearned(predictor);
@@ -153,7 +158,9 @@ export function completeExperiment(
     seeds: sizes.seeds ?? rest.seeds,
     batchLimits: sizes.batchLimits ?? rest.batchLimits,
     predictors: sizes.predictors ?? rest.predictors,
-    workloads: rest.workloads.filter((workload) => kept?.includes(workload.name) ?? true),
+    workloads: rest.workloads
+      .filter((workload) => kept?.includes(workload.name) ?? true)
+      .map((workload) => ({ ...workload, workflows: sizes.workflows ?? workload.workflows })),
     variants,
     rates:
       shares?.map((value) => ({ unit: "load", value })) ??
