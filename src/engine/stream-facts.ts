@@ -36,6 +36,9 @@ export class StreamFacts {
 
   private readonly choices: number;
   private readonly onEvent: ((event: unknown) => void) | null;
+  /** What stood before and after the words of the newest plain delta; nothing where that was of another kind. */
+  private head = "";
+  private tail = "";
   private firstEvent = true;
   private named = false;
   /** Events that carried usage and no choice. */
@@ -50,6 +53,10 @@ export class StreamFacts {
 
   /** Reads one event, a range of Latin-1 text; true when it carries usage and nothing else. */
   read(text: string, start: number, end: number): boolean {
+    if (this.isLikeTheLast(text, start, end)) {
+      this.deltas++;
+      return false;
+    }
     const event = this.split(text, start, end);
     const isError = event.name === "error";
     if (event.data === "") return false;
@@ -60,6 +67,7 @@ export class StreamFacts {
     if (this.named && this.onEvent === null && !isError && !tellsMore(event.data)) {
       if (isPlainDelta(event.data)) {
         this.deltas++;
+        this.remember(text, start, end);
         return false;
       }
     }
@@ -77,6 +85,25 @@ export class StreamFacts {
       return "other";
     }
     return this.absorb(event.data, event.name === "error");
+  }
+
+  /** All but its words is what it was in the plain delta that was remembered. */
+  private isLikeTheLast(text: string, start: number, end: number): boolean {
+    const { head, tail } = this;
+    if (head === "" || !text.startsWith(head, start)) return false;
+    const close = text.indexOf('"', start + head.length);
+    return (
+      close > start + head.length && close === end - tail.length && text.startsWith(tail, close)
+    );
+  }
+
+  private remember(text: string, start: number, end: number): void {
+    const words = wordsStart(text, start, end);
+    const close = words === -1 ? -1 : text.indexOf('"', words);
+    if (close === -1 || close >= end || text[close - 1] === "\\") return;
+    // A part of a text would keep the whole of it.
+    this.head = Buffer.from(text.slice(start, words), "latin1").toString("latin1");
+    this.tail = Buffer.from(text.slice(close, end), "latin1").toString("latin1");
   }
 
   private split(text: string, start: number, end: number): EventFields {
@@ -161,6 +188,8 @@ const ROLE = '"role":"assistant",';
 const NO_CONTENT = '"content":null,';
 const TEXT_FIELDS: readonly string[] = ['"content":"', '"reasoning_content":"', '"reasoning":"'];
 
+const WORD_FIELDS: readonly string[] = TEXT_FIELDS.map((field) => DELTA + field);
+
 /** The usual look of an event that carries tokens, as the engines write it; anything else is parsed. */
 function isPlainDelta(data: string): boolean {
   let at = data.indexOf(DELTA);
@@ -175,6 +204,16 @@ function isPlainDelta(data: string): boolean {
   }
   if (data.startsWith(NO_CONTENT, at)) at += NO_CONTENT.length;
   return data.startsWith('"tool_calls":[{', at);
+}
+
+/** Where the words of a plain delta begin that is an event of one line; -1 where it is none or has none. */
+function wordsStart(text: string, start: number, end: number): number {
+  if (!text.startsWith("data:", start)) return -1;
+  for (const field of WORD_FIELDS) {
+    const at = text.indexOf(field, start);
+    if (at !== -1 && at < end) return at + field.length;
+  }
+  return -1;
 }
 
 function carriesTokens(choice: Json): boolean {

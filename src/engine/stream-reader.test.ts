@@ -78,6 +78,26 @@ describe("bytes", () => {
   });
 });
 
+describe("an event like the last one but for its words", () => {
+  it.each<[string, string, number]>([
+    ["is counted", delta("b c"), 3],
+    ["is counted where its words hold a quote", delta('say "b"'), 3],
+    ["is counted where they end with a backslash", delta("b\\"), 3],
+    ["is not where it has none", delta(""), 2],
+  ])("%s", (_, event, tokens) => {
+    const { reader, end } = read(delta("a") + delta("é") + event + finish() + DONE);
+    expect([reader.tokens, end.good]).toEqual([tokens, true]);
+  });
+
+  it("still tells what stands behind its words", () => {
+    const counted = delta("b", ',"usage":{"prompt_tokens":7,"completion_tokens":9}');
+    const { reader } = read(delta("a") + delta("a") + counted + finish() + DONE);
+    expect(reader.usage?.completionTokens).toBe(9);
+    const broken = delta("b", ',"error":{"message":"out of memory"}');
+    expect(read(delta("a") + delta("a") + broken).end).toMatchObject({ reason: "error-event" });
+  });
+});
+
 describe("the format", () => {
   it.each<[string, string]>([
     ["CRLF", (delta("é") + finish() + usage(1) + DONE).replaceAll("\n", "\r\n")],
