@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { StageResult } from "../sim/driver.ts";
+import type { StageResult } from "../sim/simulation.ts";
 import { ExperimentLearning } from "../sim/experiment-learning.ts";
 import { checkLines, type Section } from "../sim/experiment-page.ts";
 import { withOwnRules } from "../sim/experiment-policy.ts";
@@ -8,9 +8,10 @@ import { runTrial } from "../sim/experiment-run.ts";
 import { comparisonTables, hypervolumeTable } from "../sim/experiment-view.ts";
 import { ExperimentWorkloads } from "../sim/experiment-workload.ts";
 import { trialsOf } from "../sim/experiment.ts";
-import { drawFigure, type DrawnFigure, type Figure } from "../sim/figure.ts";
+import type { Figure } from "../sim/figure.ts";
 import { reportPage, type ReportSection } from "../sim/report-page.ts";
 import { runFigures } from "../sim/report-run.ts";
+import { drawn } from "./run-report.ts";
 
 /** The load at which one run is looked at. */
 const LOAD = 0.95;
@@ -73,13 +74,4 @@ async function oneRun({ experiment }: Section, dataFolder: string): Promise<Repo
     `${experiment.baseline} and \`${POLICY}\` with the same arrivals: how busy each engine is, who waits ` +
     "when, and whether somebody is left waiting.";
   return { title: "Inside one run", about, figures: await drawn(figures), tables: [] };
-}
-
-function drawn(figures: readonly Figure[]): Promise<DrawnFigure[]> {
-  return Promise.all(
-    figures.map(async (figure) => {
-      const { name, caption } = figure;
-      return { name, caption, svg: await drawFigure(figure) };
-    }),
-  );
 }

@@ -45,6 +45,9 @@ interface SimulateOptions extends WorkloadOptions {
   readonly predictor: "cold-start" | "truth";
   readonly lengthModel?: string;
   readonly routerModel?: string;
+  readonly kill?: ReturnType<typeof killOf>;
+  readonly patience?: number;
+  readonly report?: string;
 }
 
 export function addSimulate(program: Command, { printer, exit }: Session): void {
@@ -54,6 +57,9 @@ export function addSimulate(program: Command, { printer, exit }: Session): void 
     .option("--length-model <file>", "predicts remaining lengths, of `train length`")
     .option("--router-model <file>", "predicts confidence, of `train router`")
     .option("--workflows <n>", "workflows to play", whole, 2500)
+    .option("--kill <name@s+s>", "an engine dies after so many seconds and returns later", killOf)
+    .option("--patience <seconds>", "mean after which clients give up, exponential", number)
+    .option("--report <file>", "one self-contained HTML page to write as well")
     .addOption(
       new Option("--predictor <name>", "who predicts lengths and confidence")
         .choices(["cold-start", "truth"])
@@ -65,8 +71,9 @@ export function addSimulate(program: Command, { printer, exit }: Session): void 
         return exit(await simulateScenario(options.scenario, options.json, printer));
       }
       if (!asksForRuns(options, printer)) return exit(2);
-      const { predictor, lengthModel, routerModel } = options;
-      const flags = { ...workloadFlags(options), predictor, lengthModel, routerModel };
+      const { predictor, lengthModel, routerModel, kill, patience, report } = options;
+      const learned = { predictor, lengthModel, routerModel };
+      const flags = { ...workloadFlags(options), ...learned, kill, patience, report };
       return exit(await simulateRuns(flags, printer));
     });
 }

@@ -6,7 +6,12 @@ import { ColdStart } from "../predict/cold-start.ts";
 import { isEncoderPath } from "../predict/open-learned.ts";
 import type { Estimator } from "../predict/port.ts";
 import { PLAIN_ENGINE, UNBOUNDED } from "../sim/capacity.ts";
-import { simulate, type SimulationResult } from "../sim/driver.ts";
+import { simulate } from "../sim/driver.ts";
+import type { SimulationOptions, SimulationResult, StageResult } from "../sim/simulation.ts";
+import type { Disturbances } from "../sim/disturbance.ts";
+import type { ObservedRun } from "../sim/report-run.ts";
+import type { Kill } from "./live-run.ts";
+import { writeRunReport } from "./run-report.ts";
 import { engineSpecOf } from "../sim/engine-file.ts";
 import { EngineModel } from "../sim/engine-model.ts";
 import { comparisonTable, outcomesOf, reportOf, type PolicyReport } from "../sim/report.ts";
@@ -26,6 +31,11 @@ export interface PolicyFlags {
 export interface SimulateFlags extends WorkloadFlags, LearnedFlags, PolicyFlags {
   readonly predictor: "cold-start" | "truth";
   readonly json: boolean;
+  readonly kill?: Kill | undefined;
+  /** Mean patience of clients, seconds. */
+  readonly patience?: number | undefined;
+  /** HTML page to write. */
+  readonly report?: string | undefined;
 }
 
 /** `chimera simulate --scenario FILE`: one small exact case; prints a row for each stage. */
@@ -72,16 +82,46 @@ export async function simulateRuns(flags: SimulateFlags, printer: Printer): Prom
   }
   const workload = learned === null ? null : await readWorkload(flags, printer);
   if (learned === null || workload === null) return 2;
+  const disturbances = disturbancesOf(flags, workload, printer);
+  if (disturbances === null) return 2;
   const reports: PolicyReport[] = [];
+  const runs: ObservedRun[] = [];
+  const batchLimit = Math.max(...workload.engines.map((engine) => engine.maxSequences));
   for (const [name, policy] of policies) {
     printer.progress(`simulating ${name}`);
     const estimator = withModels(learned, estimatorOf(flags, workload));
     const showsText = learned.models !== null;
-    const result = simulateWorkload(workload, policy, { estimator, showsText, seed: flags.seed });
-    reports.push(reportOf(name, outcomesOf(result)));
+    const stages: StageResult[] = [];
+    const onStage = flags.report === undefined ? {} : { onStage: stages.push.bind(stages) };
+    const seen = { estimator, showsText, seed: flags.seed, disturbances, ...onStage };
+    reports.push(reportOf(name, outcomesOf(simulateWorkload(workload, policy, seen))));
+    runs.push({ label: name, batchLimit, stages });
   }
   printReports(reports, workload, flags, printer);
+  if (flags.report !== undefined) {
+    const about = `${workload.workflows.length} workflows, load ${flags.load}, seed ${flags.seed}, predictor ${flags.predictor}.`;
+    await writeRunReport(flags.report, { about, runs, reports });
+  }
   return 0;
+}
+
+/** What goes wrong by the flags; null, and said, where an engine is named that is not there. */
+function disturbancesOf(
+  { kill, patience, seed }: SimulateFlags,
+  { engines }: PlayedWorkload,
+  printer: Printer,
+): Disturbances | null {
+  if (kill !== undefined && !engines.some(({ name }) => name === kill.engine)) {
+    printer.say(
+      `no engine "${kill.engine}"; there are ${engines.map(({ name }) => name).join(", ")}`,
+    );
+    return null;
+  }
+  const faults =
+    kill === undefined
+      ? []
+      : [{ engine: kill.engine, atMs: kill.atSeconds * 1000, downMs: kill.downSeconds * 1000 }];
+  return { faults, patienceMsMean: patience === undefined ? null : patience * 1000, seed };
 }
 
 /** The policies with these names, or in these files; says what is wrong with one and answers null then. */
@@ -114,9 +154,11 @@ export async function policiesOf(
 export function simulateWorkload(
   workload: PlayedWorkload,
   policy: Policy,
-  options: { readonly estimator: Estimator; readonly showsText: boolean; readonly seed: number },
+  options: Pick<SimulationOptions, "estimator" | "showsText" | "disturbances" | "onStage"> & {
+    readonly seed: number;
+  },
 ): SimulationResult {
-  const { estimator, showsText, seed } = options;
+  const { seed, ...seen } = options;
   return simulate({
     scheduler: { policy, seed, ...UNBOUNDED },
     engines: workload.engines.map((engine) => ({
@@ -125,8 +167,7 @@ export function simulateWorkload(
     })),
     engineOrder: "fcfs",
     workflows: workload.workflows,
-    estimator,
-    showsText,
+    ...seen,
     queueWaitMsMax: Number.POSITIVE_INFINITY,
   });
 }

@@ -1,5 +1,6 @@
 import { POLICIES } from "../core/policies.ts";
-import { simulate, type SimulationOptions } from "./driver.ts";
+import { simulate } from "./driver.ts";
+import type { SimulationOptions } from "./simulation.ts";
 import { EngineModel } from "./engine-model.ts";
 import { engineSpecOf } from "./engine-file.ts";
 import type { RecordedWorkflow } from "./recorded-workload.ts";

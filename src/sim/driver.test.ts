@@ -1,51 +1,19 @@
 import { expect, test } from "vitest";
+import { smallEngine, twoStageProblems } from "../../test/sim/small-workload.ts";
 import { AUTO } from "../core/policies.ts";
 import { poissonTimes, populated } from "./arrivals.ts";
 import { PLAIN_ENGINE, UNBOUNDED } from "./capacity.ts";
-import { simulate, simulateStream, type StreamOptions } from "./driver.ts";
+import { simulate, simulateStream } from "./driver.ts";
+import type { StreamOptions } from "./simulation.ts";
 import { engineSpecOf } from "./engine-file.ts";
 import { EngineModel } from "./engine-model.ts";
-import type { RecordedWorkflow } from "./recorded-workload.ts";
 import { outcomesOf } from "./report.ts";
 import type { RunningWorkflow } from "./running-workflow.ts";
-import type { ScenarioEngine } from "./scenario.ts";
 import { createTruth } from "./truth.ts";
 import type { PlayableWorkflow } from "./workload.ts";
 
-const ENGINE: ScenarioEngine = {
-  name: "e",
-  model: "m",
-  maxSequences: 2,
-  kvTokens: 10_000,
-  chunkTokens: 512,
-  baseMs: 10,
-  perSequenceMs: 1,
-  perKvTokenMs: 0,
-  perPromptTokenMs: 0.1,
-  prefixCache: true,
-  profileMsPerToken: 10,
-  profileBatch: 2,
-};
-
-const problems = [10, 40, 25].map((outputTokens, index): RecordedWorkflow => {
-  const stage = {
-    role: null,
-    promptTokens: 50,
-    outputTokens,
-    toolMs: 100,
-    predictedRemaining: null,
-    out: "",
-    env: "",
-  };
-  return {
-    taskId: `t${index}`,
-    kind: "kind",
-    confidence: null,
-    system: "",
-    user: "",
-    courses: { m: { score: 1, stages: [stage, stage] } },
-  };
-});
+const ENGINE = smallEngine("e", 2);
+const problems = twoStageProblems([10, 40, 25]);
 
 function workload(): Iterable<PlayableWorkflow> {
   return populated(problems, poissonTimes(200, 2, 7), 7);

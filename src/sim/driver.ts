@@ -4,60 +4,15 @@ import type { Event } from "../core/event.ts";
 import { priorityOf } from "../core/order.ts";
 import { OrderedQueue, QueueEntry } from "../core/queue.ts";
 import { createRandom } from "../core/random.ts";
-import { createState, type SchedulerOptions, type State } from "../core/state.ts";
-import type { Order } from "../core/types.ts";
-import type { Estimator } from "../predict/port.ts";
+import { createState, type State } from "../core/state.ts";
+import type { EngineSpec, Outcome } from "../core/types.ts";
+import { Timetable } from "./disturbance.ts";
 import { coreOf, type DrivenCore } from "./driven-core.ts";
 import type { Sequence } from "./engine-queue.ts";
-import { EngineSeat, type SimulatedEngine } from "./engine-seat.ts";
+import { EngineSeat } from "./engine-seat.ts";
 import { RunningWorkflow, type SimulatedRequest } from "./running-workflow.ts";
+import type { SimulationOptions, SimulationResult, StreamOptions } from "./simulation.ts";
 import type { PlayableWorkflow } from "./workload.ts";
-
-/** Everything but the workload. */
-interface SimulationSettings {
-  readonly scheduler: Omit<SchedulerOptions, "engines">;
-  readonly engines: readonly SimulatedEngine[];
-  /** How the engines order what waits inside them. */
-  readonly engineOrder: Order;
-  readonly estimator: Estimator;
-  readonly queueWaitMsMax: number;
-  /** Whether the estimator is shown texts; only learned ones read them. */
-  readonly showsText?: boolean;
-  /** Sees every stage as it ends; nothing is kept of it otherwise. */
-  readonly onStage?: (stage: StageResult) => void;
-  /** Sees every step: for logs and what-if. */
-  readonly observe?: (event: Event, commands: readonly Command[]) => void;
-}
-
-export interface SimulationOptions extends SimulationSettings {
-  readonly workflows: readonly PlayableWorkflow[];
-}
-
-export interface StreamOptions extends SimulationSettings {
-  /** In order of arrival; each is asked for when the one before it has arrived. */
-  readonly workflows: Iterable<PlayableWorkflow>;
-  /** Sees every workflow as it ends; nothing is kept of it otherwise. Those that never end come last. */
-  readonly onWorkflow: (running: RunningWorkflow) => void;
-}
-
-/** A stage as it was served. Times in ms. */
-export interface StageResult {
-  readonly workflow: string;
-  readonly stage: number;
-  readonly engine: string;
-  readonly model: string;
-  readonly readyMs: number;
-  /** When an engine first admitted it. */
-  readonly startMs: number;
-  readonly endMs: number;
-  readonly preemptions: number;
-}
-
-export interface SimulationResult {
-  /** In the order of the workload. */
-  readonly workflows: readonly RunningWorkflow[];
-  readonly state: State;
-}
 
 /** Runs a workload that is at hand, in whatever order, and keeps how every workflow went. */
 export function simulate(options: SimulationOptions): SimulationResult {
@@ -92,7 +47,7 @@ export function drive(core: DrivenCore, options: StreamOptions): void {
 const LATER_STAGES_FROM = 2 ** 40;
 
 interface EndedStage {
-  readonly engine: SimulatedEngine;
+  readonly engine: EngineSpec;
   readonly sequence: Sequence<SimulatedRequest>;
 }
 
@@ -108,7 +63,8 @@ class Simulation {
   /** The next to arrive; null when all have. */
   #next: PlayableWorkflow | null = null;
   /** Engines that queue themselves and whose load the core must be told. */
-  readonly #reporting: readonly SimulatedEngine[];
+  readonly #reporting: readonly EngineSeat[];
+  readonly #timetable: Timetable | null;
   #arrived = 0;
   #laterStages = LATER_STAGES_FROM;
   #nowMs = 0;
@@ -117,9 +73,11 @@ class Simulation {
     this.#core = core;
     this.#options = options;
     this.#engines = options.engines.map((engine) => new EngineSeat(engine));
-    this.#byName = new Map(this.#engines.map((seat) => [seat.engine.spec.name, seat]));
-    this.#reporting = options.engines.filter((engine) => engine.spec.queuePlace === "engine");
+    this.#byName = new Map(this.#engines.map((seat) => [seat.spec.name, seat]));
+    this.#reporting = this.#engines.filter((seat) => seat.spec.queuePlace === "engine");
     this.#ready = new OrderedQueue(createRandom(options.scheduler.seed));
+    const { disturbances } = options;
+    this.#timetable = disturbances === undefined ? null : new Timetable(disturbances);
     this.#arriving = options.workflows[Symbol.iterator]();
     this.#next = this.#pull();
   }
@@ -130,6 +88,7 @@ class Simulation {
       if (nextMs === Number.POSITIVE_INFINITY) break;
       this.#nowMs = nextMs;
       this.#finishIterations();
+      this.#disturb();
       this.#bringReady();
       if (this.#core.nextWakeMs() <= this.#nowMs)
         this.#apply({ type: "time-passed", timeMs: this.#nowMs });
@@ -144,6 +103,9 @@ class Simulation {
       this.#ready.first()?.priority ?? Number.POSITIVE_INFINITY,
     );
     for (const seat of this.#engines) nextMs = Math.min(nextMs, seat.nextEventMs);
+    if (this.#open.size > 0 || nextMs < Number.POSITIVE_INFINITY) {
+      nextMs = Math.min(nextMs, this.#timetable?.nextMs ?? Number.POSITIVE_INFINITY);
+    }
     // What is due matters only while somebody waits for it.
     if (this.#open.size > 0) nextMs = Math.min(nextMs, this.#core.nextWakeMs());
     return nextMs;
@@ -159,12 +121,12 @@ class Simulation {
     const ended: EndedStage[] = [];
     for (const seat of this.#engines) {
       if (seat.nextEventMs > this.#nowMs) continue;
-      for (const event of seat.engine.model.finish(this.#nowMs)) {
-        if (event.type === "ended") ended.push({ engine: seat.engine, sequence: event.sequence });
+      for (const event of seat.model.finish(this.#nowMs)) {
+        if (event.type === "ended") ended.push({ engine: seat.spec, sequence: event.sequence });
       }
       seat.changed = true;
     }
-    for (const engine of this.#reporting) this.#report(engine);
+    for (const seat of this.#reporting) this.#report(seat);
     for (const { engine, sequence } of ended) this.#stageEnded(engine, sequence);
   }
 
@@ -183,14 +145,42 @@ class Simulation {
     for (let next = this.#next; next !== null && next.arrivalMs <= this.#nowMs; next = this.#next) {
       this.#next = this.#pull();
       const running = new RunningWorkflow(next, this.#options.showsText ?? false);
+      this.#timetable?.arrived(running, this.#nowMs);
       this.#begin(running, this.#arrived++);
     }
     for (;;) {
       const entry = this.#ready.first();
       if (entry === null || entry.priority > this.#nowMs) return;
       this.#ready.remove(entry);
-      this.#begin(entry.value, entry.sequence);
+      if (entry.value.outcome === "open") this.#begin(entry.value, entry.sequence);
     }
+  }
+
+  /** What goes wrong at this instant. */
+  #disturb(): void {
+    if (this.#timetable === null) return;
+    for (;;) {
+      const happening = this.#timetable.take(this.#nowMs);
+      if (happening === null) return;
+      if (happening.type === "leaves") this.#leave(happening.running);
+      else this.#changeEngine(happening.engine, happening.type === "dies" ? "dead" : "live");
+    }
+  }
+
+  #changeEngine(name: string, state: "dead" | "live"): void {
+    const seat = this.#byName.get(name);
+    assert(seat !== undefined, "a fault names an engine");
+    if (state === "dead") seat.crash();
+    this.#apply({ type: "engine-changed", timeMs: this.#nowMs, engine: name, state });
+  }
+
+  /** The client gives its workflow up, wherever that is; of one that is over nothing is left to give up. */
+  #leave(running: RunningWorkflow): void {
+    if (running.outcome !== "open") return;
+    const { requestId } = running;
+    const timeMs = this.#nowMs;
+    if (this.#open.delete(requestId)) this.#apply({ type: "client-gone", timeMs, requestId });
+    this.#workflowFailed(running, "client-gone");
   }
 
   #begin(running: RunningWorkflow, created: number): void {
@@ -200,13 +190,13 @@ class Simulation {
 
   #beginIterations(): void {
     for (const seat of this.#engines) if (seat.changed) seat.begin(this.#nowMs);
-    for (const engine of this.#reporting) this.#report(engine);
+    for (const seat of this.#reporting) this.#report(seat);
   }
 
-  #report(engine: SimulatedEngine): void {
-    const { waiting, running } = engine.model;
+  #report({ spec, model }: EngineSeat): void {
+    const { waiting, running } = model;
     const load = { waiting, running };
-    this.#apply({ type: "engine-changed", timeMs: this.#nowMs, engine: engine.spec.name, load });
+    this.#apply({ type: "engine-changed", timeMs: this.#nowMs, engine: spec.name, load });
   }
 
   #apply(event: Event): void {
@@ -235,7 +225,14 @@ class Simulation {
     const running = this.#open.get(requestId);
     if (running === undefined) return;
     this.#open.delete(requestId);
+    this.#workflowFailed(running, outcome);
+  }
+
+  /** Nobody will go on with it: the books need not remember it. */
+  #workflowFailed(running: RunningWorkflow, outcome: Outcome): void {
+    const { id: workflowId } = running.workflow;
     running.fail(outcome, this.#nowMs);
+    this.#apply({ type: "workflow-ended", timeMs: this.#nowMs, workflowId, score: null });
     this.#options.onWorkflow(running);
   }
 
@@ -259,7 +256,7 @@ class Simulation {
     seat.enqueue(running.request(command.attempt, priority), this.#nowMs);
   }
 
-  #stageEnded(engine: SimulatedEngine, sequence: Sequence<SimulatedRequest>): void {
+  #stageEnded(engine: EngineSpec, sequence: Sequence<SimulatedRequest>): void {
     const { request } = sequence;
     const running = this.#open.get(request.id);
     if (running === undefined) throw new Error(`end of ${request.id}: unknown`);
@@ -267,8 +264,8 @@ class Simulation {
     this.#options.onStage?.({
       workflow: running.workflow.id,
       stage: running.stage,
-      engine: engine.spec.name,
-      model: engine.spec.model,
+      engine: engine.name,
+      model: engine.model,
       readyMs: request.readyMs,
       startMs: sequence.startedMs ?? this.#nowMs,
       endMs: this.#nowMs,

@@ -55,7 +55,7 @@ export type EngineEvent<R extends EngineRequest> =
  */
 export class EngineModel<R extends EngineRequest = EngineRequest> {
   readonly spec: EngineModelSpec;
-  readonly #policy: EngineModelPolicy;
+  readonly policy: EngineModelPolicy;
   readonly #queue: EngineQueue<R>;
   readonly #cache = new PrefixCache();
   readonly #sequences = new Map<string, Sequence<R>>();
@@ -71,7 +71,7 @@ export class EngineModel<R extends EngineRequest = EngineRequest> {
 
   constructor(spec: EngineModelSpec, policy: EngineModelPolicy) {
     this.spec = spec;
-    this.#policy = policy;
+    this.policy = policy;
     this.#queue = new EngineQueue<R>(policy.starvationThreshold > 0);
     this.#batch = new EngineBatch<R>(spec.kvTokens);
   }
@@ -148,7 +148,7 @@ export class EngineModel<R extends EngineRequest = EngineRequest> {
     if (this.#batch.size === 0 && this.#queue.size === 0) return [];
     this.#forgetEvents();
     this.#cache.trim(this.#batch.freeTokens);
-    const { starvationThreshold, preemption } = this.#policy;
+    const { starvationThreshold, preemption } = this.policy;
     if (starvationThreshold > 0) this.#queue.promote(this.#begun, starvationThreshold);
     if (preemption === "recompute") this.#preemptByOrder(nowMs);
     while (this.#batch.isShort()) this.#preempt(this.#batch.last());
@@ -169,7 +169,7 @@ export class EngineModel<R extends EngineRequest = EngineRequest> {
 
   /** Whether a waiting request might be admitted before the iterations under way are over. */
   #couldTakePlace(sequence: Sequence<R>): boolean {
-    const { preemption, starvationThreshold } = this.#policy;
+    const { preemption, starvationThreshold } = this.policy;
     if (preemption === "recompute") return true;
     if (this.#batch.size >= this.spec.maxSequences) return false;
     // With aging one that is not the first may come to be it.
@@ -190,7 +190,7 @@ export class EngineModel<R extends EngineRequest = EngineRequest> {
     this.outputTokensMade += made;
     if (made === 0) return;
     if (sequence.firstTokenMs === null) sequence.firstTokenMs = endOfIteration(leap, 1);
-    const { starvationQuantum, tokenEvents } = this.#policy;
+    const { starvationQuantum, tokenEvents } = this.policy;
     const served = sequence.madeTokens - sequence.promotedAtTokens;
     if (sequence.level < 0 && served >= starvationQuantum) sequence.level = 0;
     if (tokenEvents && !sequence.cancelled) this.#events.push({ type: "token", sequence });
@@ -277,13 +277,13 @@ export class EngineModel<R extends EngineRequest = EngineRequest> {
       spec.perKvTokenMs * batch.heldTokens +
       spec.perPromptTokenMs * computed;
     const growthMs = spec.perKvTokenMs * batch.decoding;
-    const single = batch.promptLeft > 0 || this.#policy.tokenEvents;
+    const single = batch.promptLeft > 0 || this.policy.tokenEvents;
     return { startMs: nowMs, firstMs, growthMs, count: single ? 1 : this.#iterationsAlike() };
   }
 
   /** How many iterations from now on differ in nothing: nobody ends, joins, leaves or changes level. */
   #iterationsAlike(): number {
-    const { preemption, starvationThreshold, starvationQuantum } = this.#policy;
+    const { preemption, starvationThreshold, starvationQuantum } = this.policy;
     const preempts = preemption === "recompute";
     // The first that waits may lack nothing but a share of the chunk; memory that fills up changes that.
     const lacksChunk = this.#queue.size > 0 && this.spec.chunkTokens <= this.#batch.size;

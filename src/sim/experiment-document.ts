@@ -81,6 +81,18 @@ export interface PaperRow {
   readonly points: number;
 }
 
+/** What goes wrong in each window. */
+export interface DisturbanceSpec {
+  /** Mean patience of clients, exponential. */
+  readonly patienceSecondsMean?: number | undefined;
+  /** All replicas of a model die at a share of the time of arrivals, for another share of it. */
+  readonly faults: readonly {
+    readonly model: string;
+    readonly atShare: number;
+    readonly downShare: number;
+  }[];
+}
+
 /** What the quick part runs instead; lists of names keep those. */
 export interface QuickPart {
   readonly workflows?: number | undefined;
@@ -105,6 +117,7 @@ export interface ExperimentDocument {
   readonly engines: Readonly<Record<string, ExperimentEngine>>;
   readonly batchLimits: readonly number[];
   readonly arrivals: "poisson" | { readonly trace: string };
+  readonly disturbances?: DisturbanceSpec | undefined;
   /** Shares of what the engines complete under a permanent backlog; either this or callsPerSecond. */
   readonly loads?: readonly number[] | undefined;
   /** LLM calls of all workflows together. */

@@ -52,6 +52,12 @@ const workloadSchema = z
     "give either recorded or generated",
   );
 
+const share = z.number().min(0).max(1);
+const disturbanceSchema = z.strictObject({
+  patienceSecondsMean: z.number().positive().optional(),
+  faults: z.array(z.strictObject({ model: name, atShare: share, downShare: share })).default([]),
+});
+
 const settingsSchema = z
   .strictObject({
     choice: z.enum(CHOICES),
@@ -129,6 +135,7 @@ const documentSchema: z.ZodType<ExperimentDocument> = z
     engines: z.record(z.string(), engineSchema),
     batchLimits: list(whole),
     arrivals: z.union([z.literal("poisson"), z.strictObject({ trace: name })]),
+    disturbances: disturbanceSchema.optional(),
     loads: list(z.number().positive()).optional(),
     callsPerSecond: list(z.number().positive()).optional(),
     workflows: whole,

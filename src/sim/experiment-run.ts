@@ -1,5 +1,6 @@
 import { PLAIN_ENGINE, UNBOUNDED } from "./capacity.ts";
-import { simulate, type StageResult } from "./driver.ts";
+import { simulate } from "./driver.ts";
+import type { StageResult } from "./simulation.ts";
 import { engineSpecOf } from "./engine-file.ts";
 import { EngineModel } from "./engine-model.ts";
 import { nameOfPredictor, predictorOf, type Rate, type Trial } from "./experiment.ts";
@@ -58,6 +59,7 @@ export function runTrial(
     ),
     showsText: learned !== null,
     ...(onStage === undefined ? {} : { onStage }),
+    ...(played.disturbances === null ? {} : { disturbances: played.disturbances }),
     queueWaitMsMax: Number.POSITIVE_INFINITY,
   });
   const outcomes = outcomesOf(result);

@@ -28,13 +28,18 @@ export function comparisonTables(
   const groups = groupsOf(windowsOf(results), titleOf);
   const { variants, baseline, workloads } = experiment;
   return [...groups].flatMap(([title, windows]) => {
+    const isCalm = failedShare(windows, null) === 0;
     const rows = variants.map(({ label }) => [
       label,
       ...timeCells(windows, label),
       ...comparisonCells(comparisonsOf(windows, label, baseline)),
+      ...(isCalm ? [] : [`${(100 * failedShare(windows, label)).toFixed(1)} %`]),
     ]);
     const kinds = workloads.length === 1 ? "" : `, ${workloads.length} workloads`;
-    const table = markdownTable(["policy", "ms/token", "score", ...COMPARISON_TITLES], rows);
+    const table = markdownTable(
+      ["policy", "ms/token", "score", ...COMPARISON_TITLES, ...(isCalm ? [] : ["not completed"])],
+      rows,
+    );
     return [`At ${title}${kinds}:`, "", ...table, "", ...workloadTable(experiment, windows)];
   });
 }
@@ -70,6 +75,20 @@ function gainCells(windows: readonly Window[], policy: string, reference: string
 function timeCells(windows: readonly Window[], policy: string): string[] {
   const point = meanPointOf(windows.flatMap(({ byPolicy }) => byPolicy.get(policy) ?? []));
   return [point?.msPerToken.toFixed(1) ?? "-", point?.score.toFixed(3) ?? "-"];
+}
+
+/** Share of the workflows that did not complete, under one policy or (null) under all. */
+function failedShare(windows: readonly Window[], policy: string | null): number {
+  let workflows = 0;
+  let completed = 0;
+  for (const { byPolicy } of windows) {
+    for (const [label, { report }] of byPolicy) {
+      if (policy !== null && label !== policy) continue;
+      workflows += report.workflows;
+      completed += report.completed;
+    }
+  }
+  return workflows === 0 ? 0 : 1 - completed / workflows;
 }
 
 /** The paper's numbers beside ours: Algorithm 1 and `auto` against each of its baselines. */

@@ -4,6 +4,7 @@ import { windowOf, poissonArrivals, populate, readArrivals } from "./arrivals.ts
 import { capacityPerSecond } from "./capacity.ts";
 import { isLearned, predictorOf, workflowsOf, type Experiment, type Trial } from "./experiment.ts";
 import type { ExperimentWorkload, LearnedSpec } from "./experiment-document.ts";
+import type { Disturbances } from "./disturbance.ts";
 import { learnedKey, type LearnedBytes } from "./experiment-learning.ts";
 import { remembering } from "./experiment-memory.ts";
 import { readRecorded } from "./experiment-source.ts";
@@ -29,6 +30,8 @@ export interface PlayedTrial {
   readonly capacityPerSecond: number | null;
   /** What a learned predictor of the trial knows; null where it has none. */
   readonly learned: LearnedModels | null;
+  /** Null where nothing goes wrong. */
+  readonly disturbances: Disturbances | null;
 }
 
 /** Reads, draws and measures what trials need, each thing once: trials of one experiment share most of it. */
@@ -63,6 +66,7 @@ export class ExperimentWorkloads {
       workflowsPerSecond: perSecond,
       capacityPerSecond: capacity,
       learned: isLearned(predictor) ? this.#learnedOf(trial.workload, predictor) : null,
+      disturbances: disturbancesOf(this.#experiment, engines, arrivalsMs.at(-1) ?? 0, trial.seed),
     };
   }
 
@@ -159,6 +163,26 @@ function enginesOf(experiment: Experiment, { workload, batchLimit }: Trial): Sce
       profileBatch: batchLimit,
     }));
   });
+}
+
+/** Shares of the time of arrivals become times; a fault of a model is one of each of its engines. */
+function disturbancesOf(
+  { disturbances }: Experiment,
+  engines: readonly ScenarioEngine[],
+  spanMs: number,
+  seed: number,
+): Disturbances | null {
+  if (disturbances === undefined) return null;
+  const { patienceSecondsMean, faults } = disturbances;
+  return {
+    patienceMsMean: patienceSecondsMean === undefined ? null : patienceSecondsMean * 1000,
+    faults: faults.flatMap(({ model, atShare, downShare }) =>
+      engines
+        .filter((engine) => engine.model === model)
+        .map(({ name }) => ({ engine: name, atMs: atShare * spanMs, downMs: downShare * spanMs })),
+    ),
+    seed,
+  };
 }
 
 function generatedSource({ domain, problems }: NonNullable<ExperimentWorkload["generated"]>) {

@@ -1,5 +1,5 @@
 import { groupsOf } from "./experiment-comparison.ts";
-import type { StageResult } from "./driver.ts";
+import type { StageResult } from "./simulation.ts";
 import type { Figure } from "./figure.ts";
 
 /** One simulated run, stage by stage. */

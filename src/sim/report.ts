@@ -1,4 +1,4 @@
-import type { SimulationResult } from "./driver.ts";
+import type { SimulationResult } from "./simulation.ts";
 import type { RunningWorkflow } from "./running-workflow.ts";
 
 /** How one workflow went, live or simulated. Times in ms of the workload's own time. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { EngineSpec, Policy } from "../core/types.ts";
-import { simulate, type StageResult } from "./driver.ts";
+import { simulate } from "./driver.ts";
+import type { StageResult } from "./simulation.ts";
 import { EngineModel, type EngineModelSpec } from "./engine-model.ts";
 import { createTruth } from "./truth.ts";
 import type { PlayableCourse, PlayableStage, PlayableWorkflow } from "./workload.ts";

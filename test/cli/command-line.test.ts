@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -51,8 +50,8 @@ describe("the command line", () => {
     expect(stdout).toContain("model chimera: small, large");
   });
 
-  test("the shipped sample is simulated under any policy", () => {
-    const { status, stdout } = chimera(
+  const simulateSample = (...args: string[]): ReturnType<typeof chimera> =>
+    chimera(
       "simulate",
       "--runs",
       join(root, "samples/runs.jsonl.gz"),
@@ -60,15 +59,28 @@ describe("the command line", () => {
       join(root, "samples/tasks.jsonl.gz"),
       "--models",
       "Qwen2.5-1.5B-Instruct,Qwen2.5-7B-Instruct",
-      "--policy",
-      "balancer,auto",
-      "--workflows",
-      "100",
-      "--json",
+      ...args,
     );
+
+  test("a simulated engine dies, clients leave, the price has a target, a page is written", () => {
+    const page = join(folder, "run.html");
+    const wrong = ["--kill", "Qwen2.5-1.5B-Instruct@5+5", "--patience", "20", "--report", page];
+    const run = ["--workflows", "100", "--policy", "auto", "--target", "latency=60", "--json"];
+    const { status, stdout } = simulateSample(...run, ...wrong);
     expect(status).toBe(0);
-    const { policies } = JSON.parse(stdout);
-    expect(policies).toMatchObject([
+    const [{ completed, failed }] = JSON.parse(stdout).policies;
+    expect(failed["client-gone"]).toBeGreaterThan(0);
+    expect(completed + failed["client-gone"]).toBe(100);
+    expect(readFileSync(page, "utf8")).toContain("<h2>Inside auto</h2>");
+    expect(simulateSample("--kill", "nobody@5").stderr).toContain('no engine "nobody"');
+    expect(simulateSample("--target", "fast").stderr).toContain("latency=MS_PER_TOKEN");
+  });
+
+  test("the shipped sample is simulated under any policy", () => {
+    const policies = ["--policy", "balancer,auto", "--workflows", "100"];
+    const { status, stdout } = simulateSample(...policies, "--json");
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout).policies).toMatchObject([
       { policy: "balancer", completed: 100 },
       { policy: "auto", completed: 100 },
     ]);
