@@ -144,7 +144,8 @@ class Simulation {
   #bringReady(): void {
     for (let next = this.#next; next !== null && next.arrivalMs <= this.#nowMs; next = this.#next) {
       this.#next = this.#pull();
-      const running = new RunningWorkflow(next, this.#options.showsText ?? false);
+      const { showsText = false, cascades = false } = this.#options;
+      const running = new RunningWorkflow(next, { showsText, cascades });
       this.#timetable?.arrived(running, this.#nowMs);
       this.#begin(running, this.#arrived++);
     }

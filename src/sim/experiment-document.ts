@@ -57,7 +57,8 @@ export interface DisturbedTruth {
   readonly routerArea?: number | undefined;
 }
 
-type Settings = Partial<Policy & { readonly overCommit: number }>;
+/** Beside a policy's own: what an engine is given beyond its limit, and whether small models are tried first. */
+type Settings = Partial<Policy & { readonly overCommit: number; readonly cascades: boolean }>;
 
 export interface PolicyEntry {
   /** A name in the core's table of policies, or the path of a policy's file. */

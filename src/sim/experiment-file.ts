@@ -78,6 +78,7 @@ const settingsSchema = z
     lateChoiceRequestsMax: z.number().int().nonnegative(),
     stickinessBonus: z.number().nonnegative().nullable(),
     overCommit: z.number().int().nonnegative(),
+    cascades: z.boolean(),
   })
   .partial();
 

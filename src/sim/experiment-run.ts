@@ -58,6 +58,7 @@ export function runTrial(
       seed,
     ),
     showsText: learned !== null,
+    cascades: variant.cascades,
     ...(onStage === undefined ? {} : { onStage }),
     ...(played.disturbances === null ? {} : { disturbances: played.disturbances }),
     queueWaitMsMax: Number.POSITIVE_INFINITY,

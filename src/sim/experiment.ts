@@ -20,6 +20,8 @@ export interface Variant {
   readonly file: string | null;
   /** Requests that an engine is given beyond its limit. */
   readonly overCommit: number;
+  /** Workflows try the models one after the other until one solves them. */
+  readonly cascades: boolean;
   /** Instead of the trial's; null where that serves. */
   readonly predictor: PredictorSpec | null;
   /** The sweep that it is a point of, and its value there; null when it stands alone. */
@@ -172,13 +174,13 @@ function variantsOf(entry: PolicyEntry, policies: KnownPolicies): Variant[] {
   const known = policies[entry.policy];
   if (known === undefined) throw new Error(`${entry.policy} was checked before`);
   const family = entry.label ?? entry.policy;
-  const { overCommit = 1, ...settings } = entry.set;
+  const { overCommit = 1, cascades = false, ...settings } = entry.set;
   const policy = changed(known, settings);
   const [sweep] = Object.entries(entry.sweep ?? {});
   const { predictor = null } = entry;
   const file = isPolicyFile(entry.policy) ? entry.policy : null;
   if (sweep === undefined) {
-    return [{ label: family, policy, file, overCommit, predictor, sweep: null }];
+    return [{ label: family, policy, file, overCommit, cascades, predictor, sweep: null }];
   }
   const [key, values] = sweep;
   return values.map((value) => ({
@@ -186,6 +188,7 @@ function variantsOf(entry: PolicyEntry, policies: KnownPolicies): Variant[] {
     policy: changed(policy, { [key]: value }),
     file,
     overCommit,
+    cascades,
     predictor,
     sweep: { family, key, value },
   }));

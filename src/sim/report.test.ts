@@ -93,6 +93,7 @@ describe("the outcomes of a simulation", () => {
 
   test("carry the reason of a failure", () => {
     const running = new RunningWorkflow(workflow);
+    running.begin(0, 0);
     running.fail("queue-timeout", 50);
     const result = { workflows: [running] };
     expect(outcomesOf(result)).toEqual([

@@ -91,8 +91,8 @@ function outcomeOf(running: RunningWorkflow): WorkflowOutcome {
     queueWaitMs,
     outcome,
     reason: outcome === "completed" ? null : running.failure,
-    stages: running.stage + (outcome === "completed" ? 1 : 0),
-    requests: running.stage + 1,
+    stages: running.completedStages,
+    requests: running.begunStages,
   };
 }
 

@@ -42,7 +42,7 @@ const course = (score: number): PlayableCourse => ({
 });
 
 /** The router changes its mind after the first stage. */
-function play(policy: Policy) {
+function play(policy: Policy, smallScore = 0.3, cascades = false) {
   const seen: WorkflowSeen[] = [];
   const result = simulate({
     scheduler: { policy, seed: 1, ...UNBOUNDED },
@@ -60,7 +60,7 @@ function play(policy: Policy) {
         confidence: null,
         system: "",
         user: "",
-        courses: { small: course(0.3), large: course(0.9) },
+        courses: { small: course(smallScore), large: course(0.9) },
       },
     ],
     estimator: {
@@ -77,6 +77,7 @@ function play(policy: Policy) {
       workflowEnded: (workflow) => seen.push(workflow),
     },
     queueWaitMsMax: Number.POSITIVE_INFINITY,
+    cascades,
   });
   return { outcome: outcomesOf(result)[0], seen: seen[0] };
 }
@@ -92,4 +93,17 @@ test("one that moved has each model's outcome by its share of the stages", () =>
   expect(outcome?.models).toEqual(["small", "large"]);
   expect(outcome?.score).toBeCloseTo((0.3 + 2 * 0.9) / 3, 12);
   expect(seen?.score).toBe(outcome?.score);
+});
+
+test("a cascade begins anew on the next model where one has failed; the work of both counts", () => {
+  const alone = play(auto).outcome;
+  const { outcome } = play(auto, 0.3, true);
+  expect(outcome).toMatchObject({ models: ["small", "large"], score: 0.9, stages: 6 });
+  expect(outcome?.outputTokens).toBe(2 * (alone?.outputTokens ?? 0));
+  expect(outcome?.endMs).toBeGreaterThan(2 * (alone?.endMs ?? 0) - 1);
+});
+
+test("a cascade stops where the first model has solved it", () => {
+  const { outcome } = play(auto, 1, true);
+  expect(outcome).toMatchObject({ models: ["small"], score: 1, stages: 3 });
 });

@@ -16,17 +16,33 @@ const NONE_PRODUCED: readonly number[] = [];
 /** Newest messages that an estimator is shown. */
 const RECENT_MESSAGES_MAX = 64;
 
+export interface RunningOptions {
+  /** Whether an estimator is shown texts. */
+  readonly showsText: boolean;
+  /**
+   * Whether it runs on one model after the other, in their order, each from its first stage, until one solves it. That one
+   * has not is known for certain and for nothing; what real verifiers cost and miss is not in it.
+   */
+  readonly cascades: boolean;
+}
+
 /** One workflow of a simulation: which stage it is at, which model serves it, how it went. */
 export class RunningWorkflow {
   readonly workflow: PlayableWorkflow;
-  readonly #models: readonly string[];
+  /** Those that may serve the stage under way. */
+  #models: readonly string[];
   readonly #showsText: boolean;
+  /** Models that are still to be tried, should those before them fail. */
+  #later: readonly string[];
   #seen: StageSeen[] = [];
   /** Output tokens of its last stages; a new list at each, since facts outlive the stage. */
   #produced: readonly number[] = NONE_PRODUCED;
   #facts: StageFacts | null = null;
   #estimates: readonly Estimate[] = [];
   #requestId = "";
+  /** Over all courses. */
+  begunStages = 0;
+  completedStages = 0;
   /** Sum over finished stages of the outcome of the model that served each. */
   #credit = 0;
   #stageCreated = 0;
@@ -43,20 +59,25 @@ export class RunningWorkflow {
   outcome: "open" | "completed" | "failed" = "open";
   failure: Outcome | null = null;
 
-  constructor(workflow: PlayableWorkflow, showsText = false) {
+  constructor(workflow: PlayableWorkflow, options?: RunningOptions) {
     this.workflow = workflow;
-    this.#showsText = showsText;
-    this.#models = Object.keys(workflow.courses);
+    this.#showsText = options?.showsText ?? false;
+    const models = Object.keys(workflow.courses);
+    const tried = options?.cascades === true ? 1 : models.length;
+    this.#models = models.slice(0, tried);
+    this.#later = models.slice(tried);
   }
 
   /**
    * Once completed; 0 while it is not. Of one model: that of its course. Where several took turns, each
    * model's own outcome by its share of the stages: what a mixed run would have come to is not recorded,
-   * and neither the first nor the last model may be credited with the work of the others.
+   * and neither the first nor the last model may be credited with the work of the others. Of a cascade: that of
+   * the course it ended with.
    */
   get score(): number {
     if (this.outcome !== "completed") return 0;
-    if (this.models.length === 1) return this.#courseOf(this.course).score;
+    const isOfOne = this.models.length === 1 || this.#models.length === 1;
+    if (isOfOne) return this.#courseOf(this.course).score;
     return this.#credit / (this.stage + 1);
   }
 
@@ -69,7 +90,7 @@ export class RunningWorkflow {
   begin(created: number, nowMs: number): string {
     this.#stageCreated = created;
     this.#readyMs = nowMs;
-    this.#requestId = `${this.workflow.id}/${this.stage}`;
+    this.#requestId = `${this.workflow.id}/${this.begunStages++}`;
     return this.#requestId;
   }
 
@@ -160,11 +181,23 @@ export class RunningWorkflow {
     this.#produced = produced;
     estimator.stageEnded(seen);
     this.#credit += this.#courseOf(model).score;
+    this.completedStages++;
     this.outputTokens += stage.outputTokens;
     this.queueWaitMs += startedMs - this.#readyMs;
-    if (this.stage + 1 >= this.#courseOf(this.course).stages.length) return null;
+    if (this.stage + 1 >= this.#courseOf(this.course).stages.length) return this.#escalate();
     this.stage++;
     return stage.toolMs;
+  }
+
+  /** The next model begins anew where the course has failed; null where none is left or it has not. */
+  #escalate(): 0 | null {
+    const [next, ...later] = this.#later;
+    if (next === undefined || this.#courseOf(this.course).score >= 1) return null;
+    this.#models = [next];
+    this.#later = later;
+    this.course = null;
+    this.stage = 0;
+    return 0;
   }
 
   end(nowMs: number, estimator: Estimator): void {

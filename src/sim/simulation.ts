@@ -20,6 +20,8 @@ interface SimulationSettings {
   readonly disturbances?: Disturbances;
   /** Whether the estimator is shown texts; only learned ones read them. */
   readonly showsText?: boolean;
+  /** Whether workflows try one model after the other; see RunningOptions. */
+  readonly cascades?: boolean;
   /** Sees every stage as it ends; nothing is kept of it otherwise. */
   readonly onStage?: (stage: StageResult) => void;
   /** Sees every step: for logs and what-if. */
