@@ -41,9 +41,13 @@ const ORDER: readonly string[] = [
   "zeroeval",
   "frontiers",
   "deployments",
+  "baselines",
   "ablations",
+  "targets",
   "prediction",
   "aging",
+  "disturbances",
+  "scale",
 ];
 
 /** `chimera evaluate`: runs the experiments and writes the page with its tables and figures. */

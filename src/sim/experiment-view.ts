@@ -93,9 +93,12 @@ function failedShare(windows: readonly Window[], policy: string | null): number 
 
 /** The paper's numbers beside ours: Algorithm 1 and `auto` against each of its baselines. */
 export function paperTable(experiment: Experiment, results: readonly TrialResult[]): string[] {
-  const groups = groupsOf(windowsOf(results), ({ batchLimit }) => String(batchLimit));
-  return [...groups].flatMap(([limit, windows]) => [
-    `The paper's rows, batch limit ${limit}, means over all rates and windows:`,
+  const groups = groupsOf(
+    windowsOf(results),
+    ({ batchLimit, predictor }) => `batch limit ${batchLimit}, predictor ${predictor}`,
+  );
+  return [...groups].flatMap(([title, windows]) => [
+    `The paper's rows, ${title}, means over all rates and windows:`,
     "",
     ...markdownTable(
       [
