@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Command } from "../../src/core/command.ts";
@@ -126,8 +127,10 @@ export function describePolicies(
           const again = createState(options(policy, 7));
           const fromNaive = at.events.flatMap((event) => step(naive, event));
           const fromAgain = at.events.flatMap((event) => step(again, event));
-          expect(fromNaive).toEqual(at.commands);
-          expect(fromAgain).toEqual(at.commands);
+          for (const commands of [fromNaive, fromAgain]) {
+            // The matcher tells what differs and takes its time; most sequences need only know that nothing does.
+            if (!isDeepStrictEqual(commands, at.commands)) expect(commands).toEqual(at.commands);
+          }
         }),
         parameters,
       );
