@@ -45,8 +45,8 @@ export interface LearnedSpec {
   readonly learned: {
     /** A forest of this recipe for the lengths. */
     readonly lengths?: LengthRecipe | undefined;
-    /** The text router for the confidence. */
-    readonly router?: boolean | undefined;
+    /** The text router for the confidence; or, as a baseline, the nearest known tasks. */
+    readonly router?: boolean | "neighbours" | undefined;
   };
 }
 

@@ -88,9 +88,12 @@ const predictorSchema = z.union([
     learned: z
       .strictObject({
         lengths: z.enum(["default", "paper"]).optional(),
-        router: z.boolean().optional(),
+        router: z.union([z.boolean(), z.literal("neighbours")]).optional(),
       })
-      .refine(({ lengths, router }) => lengths !== undefined || router === true, "learns nothing"),
+      .refine(
+        ({ lengths, router }) => lengths !== undefined || (router ?? false) !== false,
+        "learns nothing",
+      ),
   }),
   z.strictObject({
     kendallDistance: z.number().min(0).max(0.5).optional(),

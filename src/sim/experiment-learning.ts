@@ -12,7 +12,7 @@ import type { Run } from "./run-file.ts";
 export type LearnedBytes = Readonly<Record<string, Uint8Array>>;
 
 /** Runs that teach; the others are played. */
-const TRAINING_PARTS: readonly string[] = ["train"];
+export const TRAINING_PARTS: readonly string[] = ["train"];
 const SEED = 1;
 /** Of the data, not of the day: the same runs give the same bytes. */
 const DATE = "recorded";

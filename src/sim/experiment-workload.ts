@@ -2,14 +2,17 @@ import { join } from "node:path";
 import { loadLearned, type LearnedModels } from "../predict/learned.ts";
 import { windowOf, poissonArrivals, populate, readArrivals } from "./arrivals.ts";
 import { capacityPerSecond } from "./capacity.ts";
+import type { RouterModel } from "../predict/router-model.ts";
 import { isLearned, predictorOf, workflowsOf, type Experiment, type Trial } from "./experiment.ts";
 import type { ExperimentWorkload, LearnedSpec } from "./experiment-document.ts";
 import type { Disturbances } from "./disturbance.ts";
-import { learnedKey, type LearnedBytes } from "./experiment-learning.ts";
+import { asPlayed, learnedKey, TRAINING_PARTS, type LearnedBytes } from "./experiment-learning.ts";
 import { remembering } from "./experiment-memory.ts";
-import { readRecorded } from "./experiment-source.ts";
+import { readRecorded, type RecordedFiles } from "./experiment-source.ts";
 import { generate } from "./generator.ts";
+import { createNeighbourRouter } from "./neighbour-router.ts";
 import { recordedWorkload, type RecordedWorkload } from "./recorded-workload.ts";
+import { routerExamples } from "./router-examples.ts";
 import type { Run, Task } from "./run-file.ts";
 import type { ScenarioEngine } from "./scenario.ts";
 import type { PlayableWorkflow } from "./workload.ts";
@@ -65,12 +68,15 @@ export class ExperimentWorkloads {
       recorded,
       workflowsPerSecond: perSecond,
       capacityPerSecond: capacity,
-      learned: isLearned(predictor) ? this.#learnedOf(trial.workload, predictor) : null,
+      learned: isLearned(predictor) ? await this.#learnedOf(trial.workload, predictor) : null,
       disturbances: disturbancesOf(this.#experiment, engines, arrivalsMs.at(-1) ?? 0, trial.seed),
     };
   }
 
-  #learnedOf({ name, recorded }: ExperimentWorkload, spec: LearnedSpec): LearnedModels {
+  async #learnedOf(
+    { name, recorded }: ExperimentWorkload,
+    spec: LearnedSpec,
+  ): Promise<LearnedModels> {
     if (recorded === undefined) throw new Error(`${name}: predictors learn from recorded runs`);
     const bytesOf = (part: Parameters<typeof learnedKey>[1]): Uint8Array | null =>
       this.#learnedBytes[learnedKey(recorded, part)] ?? null;
@@ -80,13 +86,23 @@ export class ExperimentWorkloads {
     const { lengths, router = false } = spec.learned;
     const result = loadLearned({
       length: lengths === undefined ? null : bytesOf(lengths),
-      router: router ? bytesOf("router") : null,
+      router: router === true ? bytesOf("router") : null,
       priors: {},
     });
     if (!result.ok) throw new Error(`${name}: ${result.message}`);
-    const learned = remembering(result.models);
+    const { models } = result;
+    const isNear = router === "neighbours";
+    const learned = remembering(
+      isNear ? { ...models, router: await this.#neighboursOf(recorded) } : models,
+    );
     this.#learned.set(key, learned);
     return learned;
+  }
+
+  /** Taught by the runs that teach the others; quick enough to be learned where it is asked. */
+  async #neighboursOf(recorded: RecordedFiles): Promise<RouterModel | null> {
+    const { runs, ...texts } = await readRecorded(recorded, this.#dataFolder);
+    return createNeighbourRouter(routerExamples(runs.map(asPlayed), texts, TRAINING_PARTS));
   }
 
   async #recordedOf(workload: ExperimentWorkload): Promise<RecordedWorkload> {

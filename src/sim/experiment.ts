@@ -95,7 +95,12 @@ export function isLearned(spec: PredictorSpec): spec is LearnedSpec {
 
 function nameOfLearned({ learned }: LearnedSpec): string {
   const lengths = learned.lengths === undefined ? [] : [`learned lengths (${learned.lengths})`];
-  const router = learned.router === true ? ["learned router"] : [];
+  const router =
+    learned.router === "neighbours"
+      ? ["nearest tasks"]
+      : learned.router === true
+        ? ["learned router"]
+        : [];
   return [...lengths, ...router].join(" + ");
 }
 
