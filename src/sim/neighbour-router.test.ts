@@ -41,8 +41,8 @@ const examples = Array.from({ length: 30 }, (_, index) => index).flatMap((index)
 test("a model does as well as it did on the nearest tasks, leaning on its rate", () => {
   const router = createNeighbourRouter(examples);
   const [a, b] = router?.confidence(factsOf(`${WORDS.sums} now`), ["a", "b"]) ?? [];
-  expect(a?.confidence).toBeCloseTo((10 * 1 + 5 * 0.5) / 15, 2);
-  expect(b?.confidence).toBeCloseTo((10 * 0 + 5 * 0.5) / 15, 2);
+  expect(a?.confidence).toBeCloseTo((10 + 5 * 0.5) / 15, 2);
+  expect(b?.confidence).toBeCloseTo((5 * 0.5) / 15, 2);
 });
 
 test("without text it is the rate, and a model without outcomes is not judged", () => {
